@@ -1,0 +1,183 @@
+"""COG: a layer of the cube as a cloud-optimised GeoTIFF, the same bytes for any tile size, and its exact statistics.
+
+Everything is counted and written in blocks of 512 cells whose corners are multiples of 512 from the grid's corner, so
+neither the chunks of the cube nor the order in which they are read can be seen in the file.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio import shutil
+from rasterio._err import CPLE_BaseError  # what a copy raises when the disk fills; it has no public name
+
+from pipeline.cube import Cube
+from pipeline.errors import StoreError
+from pipeline.grid import Grid, Window
+from pipeline.recipe import MISSING, Array
+
+BLOCK = 512
+CACHE_MB = 128  # GDAL's block cache; its default is a share of the machine's memory
+Palette = Mapping[int, tuple[int, int, int, int]]
+SYNTHETIC = "YES: made wholly or partly from simulated data; it says nothing about real ground"
+
+
+@dataclass(frozen=True)
+class Block:
+    """The cells of one block: `values` (y, x), its upper left cell at `row`, `col` of the grid."""
+
+    row: int
+    col: int
+    values: Array
+
+
+def blocks(cube: Cube, layer: str) -> Iterator[Block]:
+    """Every block of a layer once; squares of whole chunks are read, so memory does not grow with the region."""
+    rows, cols = cube.grid.shape
+    side = BLOCK * math.ceil(cube.grid.tile / BLOCK)
+    for top in range(0, rows, side):
+        for left in range(0, cols, side):
+            square = cube.read(layer, Window(cube.grid, top, left, min(top + side, rows), min(left + side, cols)))
+            for r in range(0, square.shape[0], BLOCK):
+                for c in range(0, square.shape[1], BLOCK):
+                    yield Block(top + r, left + c, square[r : r + BLOCK, c : c + BLOCK])
+
+
+@dataclass
+class Statistics:
+    """Exact statistics of the known cells, to which blocks may be added in any order."""
+
+    cells: int = 0
+    known: int = 0
+    minimum: float = math.inf
+    maximum: float = -math.inf
+    _sums: list[float] = field(default_factory=list)
+    _moments: list[tuple[int, float, float]] = field(default_factory=list)
+
+    def add(self, values: Array) -> None:
+        """Count a block; NaN and MISSING are unknown."""
+        known = known_values(values).astype(np.float64)
+        self.cells += values.size
+        if known.size == 0:
+            return
+        total = float(known.sum())
+        mean = total / known.size
+        self.known += known.size
+        self.minimum, self.maximum = min(self.minimum, float(known.min())), max(self.maximum, float(known.max()))
+        self._sums.append(total)
+        self._moments.append((known.size, mean, float(((known - mean) ** 2).sum())))
+
+    @property
+    def mean(self) -> float:
+        """Mean of the known cells; NaN for none."""
+        return math.fsum(self._sums) / self.known if self.known else math.nan
+
+    @property
+    def stddev(self) -> float:
+        """Standard deviation of the known cells (the population's, as GDAL writes it); NaN for none."""
+        if not self.known:
+            return math.nan
+        centre = self.mean
+        # within blocks and between them, each summed without rounding: no order of blocks can change it
+        squares = math.fsum([m2 for _, _, m2 in self._moments] + [n * (mean - centre) ** 2 for n, mean, _ in self._moments])
+        return math.sqrt(squares / self.known)
+
+    def tags(self) -> dict[str, str]:
+        """The band tags GDAL and QGIS read statistics from; empty when no cell is known."""
+        if not self.known:
+            return {}
+        said = {"MINIMUM": self.minimum, "MAXIMUM": self.maximum, "MEAN": self.mean, "STDDEV": self.stddev}
+        share = f"{100 * self.known / self.cells:.4g}"
+        return {f"STATISTICS_{word}": repr(value) for word, value in said.items()} | {"STATISTICS_VALID_PERCENT": share}
+
+
+def known_values(values: Array) -> Array:
+    """The cells that are neither NaN nor MISSING, flat."""
+    if np.issubdtype(values.dtype, np.floating):
+        return values[~np.isnan(values)]
+    return values[values != MISSING]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a layer is kept in a file: its band's name and units, tags of file and band, `nodata`, and how overviews are made.
+
+    With `palette`, codes of 0 to 255 are kept as bytes with these colours (red, green, blue, alpha), MISSING as 0.
+    """
+
+    description: str
+    units: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    band_tags: Mapping[str, str] = field(default_factory=dict)
+    palette: Palette | None = None
+
+
+def look(cube: Cube, layer: str) -> Look:
+    """The look of any layer of the cube, from what its array says of itself."""
+    said = dict(cube.open(layer).attrs)
+    tags = {"SOURCE": str(said.get("source", "")), "LICENCE": str(said.get("licence", ""))}
+    if said.get("synthetic"):
+        tags["SYNTHETIC"] = SYNTHETIC
+    return Look(str(said.get("long_name", layer)), str(said.get("units", "1")), tags, {"NATIVE_M": str(said.get("native_m", ""))})
+
+
+def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
+    """Write a layer as one COG, whole or not at all, and return its statistics; StoreError when it cannot be written."""
+    dtype: str = "uint8" if look.palette else str(cube.open(layer).dtype)
+    nodata: float = 0 if look.palette else math.nan if dtype == "float32" else int(MISSING)
+    # a nearest code is a code; the mean of two is another. The nearest of two floats would be noise at low zoom
+    resampling = "AVERAGE" if dtype == "float32" else "MODE"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as beside,
+            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=1, GDAL_PAM_ENABLED="NO"),
+        ):
+            plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
+            statistics = _write_plain(plain, cube, layer, look, dtype, nodata)
+            options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}
+            shutil.copy(plain, cog, driver="COG", OVERVIEW_RESAMPLING=resampling, **options)
+            _check_whole(cog, cube.grid)
+            cog.replace(path)
+    except (OSError, CPLE_BaseError) as error:  # rasterio's own errors of reading and writing are OSErrors
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise StoreError(f"cannot write {path.name} ({reason}); free some space or give another folder") from error
+    return statistics
+
+
+def _write_plain(path: Path, cube: Cube, layer: str, look: Look, dtype: str, nodata: float) -> Statistics:
+    grid, statistics = cube.grid, Statistics()
+    profile: dict[str, Any] = {
+        "driver": "GTiff", "height": grid.rows, "width": grid.cols, "count": 1, "dtype": dtype, "nodata": nodata,
+        "crs": rasterio.CRS.from_wkt(grid.geobox.crs.to_wkt()), "transform": grid.affine(),
+        "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "BIGTIFF": "IF_SAFER", "SPARSE_OK": True,
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as file:
+        for block in blocks(cube, layer):
+            values = block.values
+            if look.palette:
+                values = np.where(values == MISSING, 0, values).astype(np.uint8)
+            statistics.add(block.values)
+            rows, cols = values.shape
+            file.write(values, 1, window=rasterio.windows.Window(block.col, block.row, cols, rows))
+        file.set_band_description(1, look.description)
+        file.set_band_unit(1, look.units)
+        file.update_tags(**look.tags)
+        file.update_tags(1, **look.band_tags, **statistics.tags())
+        if look.palette:
+            file.write_colormap(1, dict(look.palette))
+    return statistics
+
+
+def _check_whole(path: Path, grid: Grid) -> None:
+    """Read the last block of the full image, which is what a full disk would have cut off."""
+    with rasterio.open(path) as file:
+        row, col = (BLOCK * ((n - 1) // BLOCK) for n in grid.shape)
+        file.read(1, window=rasterio.windows.Window(col, row, grid.cols - col, grid.rows - row))

@@ -1,0 +1,151 @@
+"""The frame of the configuration: closed, frozen models. What a plug-in takes is added from its own signature."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pipeline.registry import Parameters
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+class Frame(BaseModel):
+    """Unknown words are errors and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Region(Frame):
+    """The ground: name, grid and outline. `bounds` are metres of `crs`; without them the boundary's bounds are used."""
+
+    name: Name
+    title: str
+    crs: str
+    cell_m: Positive
+    tile: Annotated[int, Field(ge=16, le=8192)] = 512
+    boundary: str | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    system: Name | None = None
+    data: Name | None = None
+
+    @model_validator(mode="after")
+    def _has_ground(self) -> Region:
+        if self.boundary is None and self.bounds is None:
+            raise ValueError("a region needs `boundary:` (a polygon file) or `bounds:` [xmin, ymin, xmax, ymax]")
+        return self
+
+
+class System(Frame):
+    """The mineral system sought: name and title for the outputs, and the references its evidence rests on."""
+
+    name: Name = "as_published"
+    title: str = "Evidence as published, no recipe applied"
+    references: tuple[str, ...] = ()
+
+
+class Use(Frame):
+    """One plug-in in use: the word and its checked parameters."""
+
+    use: str
+    with_: Parameters
+
+    def said(self) -> dict[str, Any]:
+        """As config says it, defaults filled in: what keys and the resolved config hold."""
+        return {"use": self.use, **self.with_.model_dump(mode="json")}
+
+
+class Label(Frame):
+    """Which occurrences are positives; `aliases` join names that mean one deposit, `refuse` drops records by name."""
+
+    occurrences: Name
+    deposit_type: tuple[str, ...] = ()
+    commodity: tuple[str, ...] = ()
+    confidence: tuple[str, ...] = ()
+    refuse: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
+    group_within_m: Positive = 10_000
+
+
+class Background(Frame):
+    """Background cells: how many per positive (at least `at_least` in all), and how far from any positive."""
+
+    per_positive: Annotated[int, Field(ge=1)] = 20
+    at_least: Annotated[int, Field(ge=1)] = 2000
+    exclude_m: Annotated[float, Field(ge=0)] = 3000
+
+
+class Split(Frame):
+    """How cells are held out: blocks of `block_km`, an nx by ny division of the extent, or at random (only to show the gap)."""
+
+    kind: Literal["square_blocks", "extent_blocks", "random"] = "square_blocks"
+    folds: Annotated[int, Field(ge=2)] = 5
+    block_km: Positive = 50
+    nx: Annotated[int, Field(ge=1)] = 5
+    ny: Annotated[int, Field(ge=1)] = 5
+
+
+class Protocol(Frame):
+    """One way of scoring, whole: what is held out, how often, on which background, with which model (default: the map's)."""
+
+    title: str
+    split: Split = Split()
+    seeds: Annotated[int, Field(ge=1)] = 5
+    background: Background | None = None
+    model: Use | None = None
+
+
+class Validation(Frame):
+    """The protocols to score by; each is a file of configs/validation. The first one gives the verdict."""
+
+    protocols: Annotated[tuple[Name, ...], Field(min_length=1)] = ("default",)
+
+
+class Targets(Frame):
+    """Ranked ground: the top `area_share` of cells, pieces of at least `min_area_km2`, without the ground of `exclude`."""
+
+    area_share: Share = 0.05
+    min_area_km2: Positive = 4
+    known_within_m: Annotated[float, Field(ge=0)] = 3000
+    exclude: tuple[Name, ...] = ()
+    districts: Name | None = None
+
+
+class Map(Frame):
+    """How the map is cut into classes 1 to 5: upper bounds of classes 1 to 4 as shares of the area, and the least share of
+    evidence a cell needs to be scored."""
+
+    class_shares: tuple[Share, Share, Share, Share] = (0.5, 0.8, 0.95, 0.99)
+    least_evidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class Run(Frame):
+    """How and where to run; none of it changes an answer, and none of it is written to the bundle."""
+
+    workers: Annotated[int, Field(ge=0)] = 2
+    in_flight: Annotated[int, Field(ge=1)] = 2
+    memory_gb: Positive = 3
+    scheduler: str | None = None
+    cache: str = "cache"
+    outputs: str = "outputs"
+
+
+class Config(Frame):
+    """Everything a run may know, resolved."""
+
+    region: Region
+    system: System = System()
+    sources: dict[Name, Use]
+    features: dict[Name, Use]
+    label: Label
+    background: Background = Background()
+    model: Use
+    validation: Validation = Validation()
+    protocols: dict[Name, Protocol] = {}
+    map: Map = Map()
+    targets: Targets = Targets()
+    seed: int = 1
+    run: Run = Run()

@@ -1,0 +1,190 @@
+"""The cube: one Zarr 3 store per region grid, one array per layer, one chunk per tile; fits lie beside the arrays."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from pipeline.errors import StoreError
+from pipeline.grid import Grid, Index, Window
+from pipeline.recipe import MISSING, Array
+
+
+@dataclass(frozen=True)
+class LayerMeta:
+    """What every layer carries: `dtype` float32 or int32, units, meaning, source, licence, `native_m`, and whether it is synthetic."""
+
+    name: str
+    dtype: str
+    units: str
+    long_name: str
+    source: str
+    licence: str
+    native_m: float
+    synthetic: bool = False
+
+    @property
+    def fill(self) -> Any:
+        """NaN, or MISSING for categories."""
+        return np.float32(np.nan) if self.dtype == "float32" else MISSING
+
+
+@dataclass(frozen=True)
+class Cube:
+    """The store of one grid; cheap to make, safe to send to a worker."""
+
+    path: Path
+    grid: Grid
+
+    @classmethod
+    def at(cls, cache: Path, region: str, grid: Grid) -> Cube:
+        """The cube of a region's grid below the cache folder: `<cache>/<region>/<grid-id>.zarr`."""
+        return cls(cache / region / f"{grid.id}.zarr", grid)
+
+    def prepare(self, layers: list[LayerMeta]) -> None:
+        """Make the store, the coordinates and each layer's array; an array of another kind is replaced (its keys are void)."""
+        with _told(self.path):
+            group = zarr.open_group(self.path, mode="a", zarr_format=3)
+            group.attrs.update({"crs": self.grid.crs, "cell_m": self.grid.cell_m, "region_grid": self.grid.id})
+            window = Window(self.grid, 0, 0, *self.grid.shape)
+            for name, values in (("y", window.y()), ("x", window.x())):
+                if name not in group:
+                    axis = group.create_array(name, data=values, dimension_names=(name,))
+                    axis.attrs.update({"units": "m", "standard_name": f"projection_{name}_coordinate"})
+            if "spatial_ref" not in group:
+                group.create_array("spatial_ref", data=np.zeros((), "int32"), dimension_names=()).attrs.update(
+                    {"crs_wkt": self.grid.wkt, "GeoTransform": " ".join(map(str, self.grid.affine().to_gdal()))}
+                )
+            for layer in layers:
+                self._array(group, layer)
+
+    def _array(self, group: zarr.Group, layer: LayerMeta) -> None:
+        attributes: dict[str, Any] = {
+            "units": layer.units, "long_name": layer.long_name, "source": layer.source, "licence": layer.licence,
+            "native_m": layer.native_m, "synthetic": layer.synthetic, "grid_mapping": "spatial_ref",
+        }  # fmt: skip
+        held = group.get(layer.name)
+        if isinstance(held, zarr.Array) and held.dtype == layer.dtype:
+            if dict(held.attrs) != attributes:
+                held.attrs.put(attributes)
+            return
+        group.create_array(
+            layer.name, shape=self.grid.shape, chunks=(self.grid.tile, self.grid.tile), dtype=layer.dtype, fill_value=layer.fill,
+            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), dimension_names=("y", "x"), attributes=attributes, overwrite=True,
+        )  # fmt: skip
+
+    def has(self, layer: LayerMeta) -> bool:
+        """Whether the layer's array is there, of the right kind and readable; without it no key of the layer is believed."""
+        try:
+            said = json.loads((self.path / layer.name / "zarr.json").read_bytes())
+        except (OSError, ValueError):
+            return False
+        return bool(said.get("data_type") == layer.dtype and tuple(said.get("shape", ())) == self.grid.shape)
+
+    def open(self, layer: str) -> zarr.Array[Any]:
+        """The array of a layer; StoreError when it is not there."""
+        try:
+            array = zarr.open_array(self.path / layer, mode="r+", zarr_format=3)
+        except (FileNotFoundError, ValueError, KeyError) as error:
+            raise StoreError(f"layer {layer!r} is not in {self.path.name}; run `prospect map` to make it") from error
+        return array
+
+    def read(self, layer: str, window: Window) -> Array:
+        """The cells of a window, (y, x), in the layer's dtype; missing outside the grid."""
+        array = self.open(layer)
+        rows, cols = (max(window.r0, 0), min(window.r1, self.grid.rows)), (max(window.c0, 0), min(window.c1, self.grid.cols))
+        inside = np.asarray(array[slice(*rows), slice(*cols)])
+        if inside.shape == window.shape:
+            return inside
+        values = np.full(window.shape, array.fill_value, dtype=array.dtype)
+        values[rows[0] - window.r0 : rows[1] - window.r0, cols[0] - window.c0 : cols[1] - window.c0] = inside
+        return values
+
+    def write(self, layer: str, tile: Index, values: Array) -> None:
+        """One whole tile; refused when its shape or kind is not the tile's, so nothing is cast in silence."""
+        window, array = self.grid.window(tile), self.open(layer)
+        if values.shape != window.shape or values.dtype != array.dtype:
+            raise StoreError(f"layer {layer!r}, tile {tile}: got {values.dtype}{values.shape}, expected {array.dtype}{window.shape}")
+        with _told(self.path):
+            array[window.r0 : window.r1, window.c0 : window.c1] = values
+
+    def fit_path(self, fit: str, key: str) -> Path:
+        """Where the artefact of a fit lies; its name holds its key, so being there is being valid."""
+        return self.path.with_suffix(".fits") / f"{fit}-{key[:24]}"
+
+    def has_fit(self, fit: str, key: str) -> bool:
+        """Whether the artefact of a fit with this key is there."""
+        return self.fit_path(fit, key).is_file()
+
+    def save_fit(self, fit: str, key: str, value: Any) -> None:
+        """Keep a fit's artefact: bytes, a mapping of arrays, or plain JSON; atomic."""
+        write_atomically(self.fit_path(fit, key), _packed(value))
+
+    def load_fit(self, fit: str, key: str) -> Any:
+        """The artefact of a fit, as it was saved."""
+        try:
+            return _unpacked(self.fit_path(fit, key).read_bytes())
+        except OSError as error:
+            raise StoreError(f"fit {fit!r} is not in {self.path.name}; run `prospect map` to make it") from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The whole file or nothing: written beside, synced, then renamed over."""
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def _packed(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return b"B" + value
+    if isinstance(value, Mapping) and value and all(isinstance(v, np.ndarray) for v in value.values()):
+        held = io.BytesIO()
+        np.savez_compressed(held, allow_pickle=False, **value)
+        return b"N" + held.getvalue()
+    return b"J" + json.dumps(value, sort_keys=True).encode()
+
+
+def _unpacked(data: bytes) -> Any:
+    kind, body = data[:1], data[1:]
+    if kind == b"B":
+        return body
+    if kind == b"N":
+        with np.load(io.BytesIO(body), allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
+    return json.loads(body)
+
+
+class _told:
+    """Turns the system's refusals to write into the one error a user can act on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise StoreError(
+                f"cannot write to {self.path.name} ({error.strerror or error}); free some space or give another folder with "
+                "--set run.cache=... or --set run.outputs=..."
+            ) from error

@@ -1,0 +1,211 @@
+"""Flow: the one shell that runs every layer and fit. It knows nothing of geology; it knows what depends on what.
+
+A *job* is one tile of a node, or the last step of a fit (tile None). A job is ready when every job it depends on has ended:
+for each layer it reads the tiles its halo touches, for each fit the fit's last step. Ready jobs go to the pool in grid order,
+a bounded number at a time, so memory is flat whatever the region. The ledger is written only here: stale tiles are taken out
+before the first of them is rewritten, finished ones are added every few seconds and at the end.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import defaultdict
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline import cluster, tasks
+from pipeline.errors import ProspectError, ResourceError
+from pipeline.grid import Index
+from pipeline.ledger import Ledger, Lock
+from pipeline.node import Call, FitNode, LayerNode, Node
+from pipeline.planning import Plan, tile_name
+from pipeline.stages import publish
+
+SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
+TRIES = 3  # reading over a network fails now and then; a mistake fails every time
+Job = tuple[int, Index | None]
+
+
+class Progress(Protocol):
+    """What the shell tells whoever watches."""
+
+    def start(self, totals: dict[str, int]) -> None:
+        """Jobs to do, by stage."""
+
+    def advance(self, stage: str) -> None:
+        """One job of a stage is done."""
+
+
+@dataclass
+class Outcome:
+    """What a run did: jobs done by stage, seconds by stage, where the bundle is, and whether it is new."""
+
+    outputs: Path
+    published: bool
+    jobs: dict[str, int]
+    seconds: dict[str, float]
+    notices: list[str]
+
+
+def run(plan: Plan, progress: Progress | None = None) -> Outcome:
+    """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same."""
+    config, begun = plan.loaded.config.run, time.monotonic()
+    publish.check_writable(plan.outputs)
+    with Lock(plan.cube.path):
+        plan.refresh()  # another run may have ended between planning and now
+        shell = _Shell(plan, Ledger.of(plan.cube.path), progress)
+        if plan.stale:
+            shell.take_out_stale()
+            with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler) as pool:
+                shell.work(pool)
+        written = publish.publish(
+            plan.graph, plan.cube, plan.outputs, key=plan.bundle_key, keys=plan.keys, fit_keys=plan.fit_keys,
+            run={"seconds": shell.seconds, "jobs": dict(shell.done), "total_seconds": round(time.monotonic() - begun, 3)},
+        )  # fmt: skip
+    return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices)
+
+
+@dataclass
+class _Shell:
+    plan: Plan
+    ledger: Ledger
+    progress: Progress | None
+    done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    waits: dict[Job, int] = field(default_factory=dict)
+    unblocks: dict[Job, list[Job]] = field(default_factory=lambda: defaultdict(list))
+    parts: dict[int, dict[Index, Any]] = field(default_factory=lambda: defaultdict(dict))
+    left: dict[int, int] = field(default_factory=dict)
+
+    def take_out_stale(self) -> None:
+        """No key of a tile that will be rewritten survives to the first rewrite."""
+        metas = [meta for node in self.plan.nodes if isinstance(node, LayerNode) for meta in node.outputs]
+        for node in self.plan.nodes:
+            if isinstance(node, LayerNode) and (stale := self.plan.stale.get(node.name)):
+                for meta in node.outputs:
+                    self.ledger.forget(meta.name, list(map(tile_name, stale)))
+        self.plan.cube.prepare(metas)
+
+    def work(self, pool: cluster.Pool) -> None:
+        """The loop: as many ready jobs as there are slots, then whatever ends first."""
+        self._wire()
+        if self.progress:
+            totals: dict[str, int] = defaultdict(int)
+            for index, _ in self.waits:
+                totals[self.plan.nodes[index].stage] += 1
+            self.progress.start(dict(totals))
+        ready = [self._rank(job) for job, count in self.waits.items() if count == 0]
+        heapq.heapify(ready)
+        running: dict[Future[Any], tuple[Job, int, float]] = {}
+        saved = time.monotonic()
+        try:
+            while ready or running:
+                while ready and len(running) < pool.slots:
+                    job = heapq.heappop(ready)[-1]
+                    running[self._submit(pool, job)] = (job, 1, time.monotonic())
+                for future in pool.first(set(running)):
+                    job, tries, since = running.pop(future)
+                    error = future.exception()
+                    if isinstance(error, OSError) and tries < TRIES:
+                        running[self._submit(pool, job)] = (job, tries + 1, since)
+                        continue
+                    if error is not None:
+                        raise _told(error, self.plan.nodes[job[0]])
+                    self.seconds[self.plan.nodes[job[0]].stage] += time.monotonic() - since
+                    for freed in self._finish(job, future.result()):
+                        heapq.heappush(ready, self._rank(freed))
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self.ledger.save()
+                    saved = time.monotonic()
+        finally:
+            for future in running:
+                future.cancel()
+            self.ledger.save()
+
+    def _wire(self) -> None:
+        plan, grid = self.plan, self.plan.grid
+        maker = {meta.name: i for i, node in enumerate(plan.nodes) if isinstance(node, LayerNode) for meta in node.outputs}
+        fits = {node.name: i for i, node in enumerate(plan.nodes) if isinstance(node, FitNode)}
+        stale = {i: set(plan.stale.get(node.name, ())) for i, node in enumerate(plan.nodes)}
+        for i, node in enumerate(plan.nodes):
+            if not stale[i]:
+                continue
+            if isinstance(node, LayerNode) or node.gather:
+                for tile in plan.stale[node.name]:
+                    self._after((i, tile), self._before(_tile_call(node), tile, maker, fits, stale))
+                self.left[i] = len(stale[i])
+            if isinstance(node, FitNode):
+                before: list[Job] = [(fits[f], None) for f in set(node.call.fits.values()) if stale[fits[f]]]
+                self._after((i, None), before + ([(i, tile) for tile in grid.tiles()] if node.gather else []))
+
+    def _before(self, call: Call, tile: Index, maker: dict[str, int], fits: dict[str, int], stale: dict[int, set[Index]]) -> list[Job]:
+        near = self.plan.grid.near(tile, call.halo(self.plan.grid.cell_m))
+        makers = dict.fromkeys(maker[layer] for layer in call.read_layers())
+        layers: list[Job] = [(m, t) for m in makers for t in near if t in stale[m]]
+        return layers + [(fits[f], None) for f in set(call.fits.values()) if stale[fits[f]]]
+
+    def _after(self, job: Job, before: list[Job]) -> None:
+        self.waits[job] = len(before)
+        for earlier in before:
+            self.unblocks[earlier].append(job)
+
+    def _rank(self, job: Job) -> tuple[Index, int, Job]:
+        # tile by tile before node by node: what a tile read a moment ago is still warm
+        return job[1] or (-1, -1), job[0], job
+
+    def _submit(self, pool: cluster.Pool, job: Job) -> Future[Any]:
+        index, tile = job
+        node, plan = self.plan.nodes[index], self.plan
+        call = node.call if tile is None else _tile_call(node)
+        outputs = node.outputs if isinstance(node, LayerNode) else ()
+        task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.fits.values()}, outputs)
+        if isinstance(node, LayerNode):
+            return pool.submit(tasks.write_tile, task)
+        if tile is not None:
+            return pool.submit(tasks.gather_tile, task)
+        parts = [self.parts[index][t] for t in plan.grid.tiles()] if node.gather else None
+        return pool.submit(tasks.save_fit, task, plan.fit_keys[node.name], parts)
+
+    def _finish(self, job: Job, answer: Any) -> list[Job]:
+        index, tile = job
+        node = self.plan.nodes[index]
+        if isinstance(node, LayerNode):
+            for meta in node.outputs:
+                self.ledger.record(meta.name, tile_name(tile or (0, 0)), self.plan.keys[meta.name][tile_name(tile or (0, 0))])
+        elif tile is not None:
+            self.parts[index][tile] = answer
+        else:
+            self.parts.pop(index, None)
+        if tile is not None:
+            self.left[index] -= 1
+        if tile is None or (isinstance(node, LayerNode) and self.left[index] == 0):
+            self.ledger.note_made(node.name, self.plan.parts[node.name])
+        self.done[node.stage] += 1
+        if self.progress:
+            self.progress.advance(node.stage)
+        freed = []
+        for later in self.unblocks.pop(job, ()):
+            self.waits[later] -= 1
+            if self.waits[later] == 0:
+                freed.append(later)
+        return freed
+
+
+def _tile_call(node: Node) -> Call:
+    if isinstance(node, LayerNode):
+        return node.call
+    assert node.gather is not None
+    return node.gather
+
+
+def _told(error: BaseException, node: Node) -> BaseException:
+    if isinstance(error, ProspectError):
+        return error
+    if cluster.is_lost_worker(error):
+        return ResourceError(
+            f"{node.name}: a worker died again and again, most likely for want of memory; use a smaller region.tile or fewer run.workers"
+        )
+    return error

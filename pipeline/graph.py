@@ -1,0 +1,122 @@
+"""The graph of a map: every stage's nodes, bound together from one config, in an order in which each follows what it reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import registry
+from pipeline.config import Loaded
+from pipeline.cube import LayerMeta, write_atomically
+from pipeline.errors import ConfigError
+from pipeline.grid import Index
+from pipeline.node import LayerNode, Node, Table
+from pipeline.stages import align, delineate, derive, label, predict, train, validate
+from pipeline.stages.acquire import Found
+
+
+@dataclass
+class Graph:
+    """The nodes of one map and the names of what it ends in."""
+
+    loaded: Loaded
+    found: Found
+    nodes: list[Node]
+    prefix: str
+    evidence: tuple[str, ...]
+    deposits: Mapping[str, list[Any]]
+    bundle_name: str
+    notices: list[str]
+
+    @property
+    def rasters(self) -> dict[str, str]:
+        """Published name to layer."""
+        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes")}
+
+    @property
+    def scorecards(self) -> dict[str, str]:
+        """Protocol to fit, the deciding one first."""
+        return {name: f"{self.prefix}/protocols/{name}/scorecard" for name in self.loaded.config.validation.protocols}
+
+    @property
+    def artefacts(self) -> tuple[str, ...]:
+        """The fits that are published."""
+        return (*self.scorecards.values(), f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples")
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether anything the map rests on is synthetic."""
+        return any(acquired.synthetic for acquired in self.found.acquired.values())
+
+    def layers(self) -> dict[str, LayerMeta]:
+        """Every layer by name."""
+        return {meta.name: meta for node in self.nodes if isinstance(node, LayerNode) for meta in node.outputs}
+
+    def said(self) -> dict[str, Any]:
+        """The resolved config without what cannot change an answer."""
+        config = self.loaded.config
+        said = config.model_dump(mode="json", exclude={"run", "sources", "features", "model", "protocols"})
+        said |= {part: {key: use.said() for key, use in getattr(config, part).items()} for part in ("sources", "features")}
+        said["model"] = config.model.said()
+        said["protocols"] = {
+            name: protocol.model_dump(mode="json", exclude={"model"}) | ({"model": protocol.model.said()} if protocol.model else {})
+            for name, protocol in config.protocols.items()
+        }
+        return said
+
+    def digests(self, table: Table, reach_m: float) -> dict[Index, str]:
+        """A digest per tile of what a vector table holds within reach of it; kept beside the table, named by all it depends on."""
+        from pipeline import vectors
+
+        grid = self.found.place.grid
+        path = table.path.with_name(f"{table.path.stem}.{grid.id}.{reach_m:g}.json")
+        if path.is_file():
+            return {tuple(map(int, tile.split(","))): digest for tile, digest in json.loads(path.read_bytes()).items()}  # type: ignore[misc]
+        digests = vectors.window_digests(table.path, grid, reach_m)
+        write_atomically(path, json.dumps({f"{r},{c}": digest for (r, c), digest in digests.items()}).encode())
+        return digests
+
+
+def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
+    """Every node of the map a config asks for; ConfigError, with file and line, for words that bind to nothing."""
+    config, grid = loaded.config, found.place.grid
+    base = align.nodes(loaded, found)
+    layers = {meta.name: meta for node in base for meta in node.outputs}
+    derived = derive.nodes(loaded, grid, layers, found.tables)
+    evidence = _evidence(loaded, derived)
+    if config.label.occurrences not in found.tables:
+        at = loaded.where("label", "occurrences")
+        raise ConfigError(f"{at}: {registry.unknown('table of occurrences', config.label.occurrences, found.tables)}")
+    deposits, notices = label.deposits(found.frame(config.label.occurrences), config.label, grid)
+    prefix = f"systems/{config.system.name}"
+    samples = label.nodes(grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seed=config.seed)
+    scored: list[Node] = []
+    for name in config.validation.protocols:
+        protocol, below = config.protocols[name], f"{prefix}/protocols/{name}"
+        own = protocol.background is not None
+        if protocol.background is not None:
+            scored += label.nodes(grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seed=config.seed)
+        held = below if own else prefix
+        scored.append(
+            validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seed=config.seed)
+        )
+    model = train.node(prefix=prefix, model=config.model, seed=config.seed)
+    synthetic = any(acquired.synthetic for acquired in found.acquired.values())
+    maps = predict.nodes(grid, prefix=prefix, evidence=evidence, settings=config.map, targets=config.targets, synthetic=synthetic)
+    targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
+    name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
+    nodes: list[Node] = [*base, *derived, *samples, *scored, model, *maps, *targets]
+    return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
+
+
+def _evidence(loaded: Loaded, derived: list[Node]) -> tuple[str, ...]:
+    names = derive.evidence(derived)
+    if not names:
+        raise ConfigError(f"{loaded.where('features')}: no features; give at least one evidence layer")
+    kinds = {meta.name: meta.dtype for node in derived if isinstance(node, LayerNode) for meta in node.outputs}
+    for name in names:
+        if kinds[name] != "float32":
+            raise ConfigError(f"{loaded.where('features', name)}: {name!r} is a category code, which a model would read as a quantity; use class_of")
+    return names

@@ -1,0 +1,90 @@
+"""Which cells are positives and which stand for the background."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from pipeline.errors import DataError
+from pipeline.learning.draws import Floats, Ints, uniform
+
+
+class Positives(NamedTuple):
+    """Global cells that hold a deposit, ascending, and the deposit group of each."""
+
+    cells: Ints
+    groups: Ints
+
+
+class Background(NamedTuple):
+    """Global cells drawn as background, ascending, and a sentence when there are fewer than asked."""
+
+    cells: Ints
+    warning: str | None
+
+
+def positives(rows: Ints, cols: Ints, groups: Ints, *, ncols: int) -> Positives:
+    """One positive per cell that holds a deposit, however many it holds.
+
+    `rows`, `cols` (n,) are the deposits' cells on a grid of `ncols` columns, `groups` (n,) their deposit groups.
+    Groups that meet in a cell cannot be held apart, so they become one, under the lowest number.
+    """
+    cells = np.asarray(rows, np.int64) * ncols + np.asarray(cols, np.int64)
+    unique_cells, cell_of = np.unique(cells, return_inverse=True)
+    unique_groups, group_of = np.unique(np.asarray(groups, np.int64), return_inverse=True)
+    component = united(cell_of, group_of + len(unique_cells), len(unique_cells) + len(unique_groups))
+    of_cells, of_groups = component[: len(unique_cells)], component[len(unique_cells) :]
+    lowest = np.full(len(component), np.iinfo(np.int64).max)
+    np.minimum.at(lowest, of_groups, unique_groups)
+    return Positives(unique_cells, lowest[of_cells])
+
+
+def united(left: Ints, right: Ints, count: int) -> Ints:
+    """The connected component of each of `count` nodes, joined by the edges `left[i]`-`right[i]`; (count,) int64."""
+    edges = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(count, count))
+    return np.asarray(connected_components(edges, directed=False)[1], np.int64)
+
+
+def background(candidates: Ints, *, positives: Ints, ncols: int, count: int, exclude_cells: int, seed: int) -> Background:
+    """The `count` candidates of lowest draw among those more than `exclude_cells` (Chebyshev) from every positive.
+
+    `candidates` and `positives` (n,) are global cell numbers on a grid of `ncols` columns. The draw belongs to the cell
+    (see `draws.uniform`), so order and tiling do not matter: the choice from the union of the choices of tiles is the
+    choice from everything. Asking for more background only adds to it. DataError when no candidate is left.
+    """
+    cells = np.unique(np.asarray(candidates, np.int64))
+    draws = uniform(cells, seed=seed, stream="background")
+    ranked = np.empty(0, np.int64)
+    taken = 0
+    # Distances are wanted only for the few lowest draws: rank a few, and more only while exclusion eats them up.
+    while taken < len(cells) and len(ranked) < count:
+        taken = min(len(cells), max(2 * count, 4 * taken, 1000))
+        lowest = np.argpartition(draws, taken - 1)[:taken]
+        lowest = lowest[np.lexsort((cells[lowest], draws[lowest]))]
+        ranked = cells[lowest][_far(cells[lowest], positives, ncols=ncols, exclude_cells=exclude_cells)]
+    if not len(ranked):
+        raise DataError(
+            f"background: none of the {len(cells)} candidate cells lies more than {exclude_cells} cells from a positive; "
+            "lower the exclusion distance or widen the permissive ground"
+        )
+    warning = None
+    if len(ranked) < count:
+        warning = f"background: {len(ranked)} of the {count} cells asked for lie more than {exclude_cells} cells from a positive; all are used"
+    return Background(np.sort(ranked[:count]), warning)
+
+
+def _far(cells: Ints, positives: Ints, *, ncols: int, exclude_cells: int) -> npt.NDArray[np.bool_]:
+    if not len(positives):
+        return np.ones(len(cells), bool)
+    tree = cKDTree(_row_col(np.asarray(positives, np.int64), ncols))
+    distance, _ = tree.query(_row_col(cells, ncols), p=np.inf, distance_upper_bound=exclude_cells + 0.5)
+    return np.asarray(~np.isfinite(distance))
+
+
+def _row_col(cells: Ints, ncols: int) -> Floats:
+    return np.column_stack(np.divmod(cells, ncols)).astype(np.float64)

@@ -1,0 +1,101 @@
+"""The sample table: positives, background and their evidence, as label hands it to validate and train."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import DataError
+from pipeline.learning.draws import Floats, Ints
+
+_DTYPES = {"values": np.float32, "label": np.int8, "group": np.int64, "cell": np.int64, "x": np.float64, "y": np.float64}
+
+
+@dataclass(frozen=True, eq=False)
+class SampleTable:
+    """One row per sampled cell.
+
+    `values` (n, p) float32 evidence, NaN missing, columns named by `names`; `label` (n,) int8, 1 positive, 0
+    background; `group` (n,) int64: positives of one deposit share it, each background cell has its own negative
+    one; `cell` (n,) int64 global cell number; `x`, `y` (n,) float64 metres, cell centres. Arrays of another dtype are
+    converted; DataError when lengths disagree.
+    """
+
+    values: npt.NDArray[np.float32]
+    names: tuple[str, ...]
+    label: npt.NDArray[np.int8]
+    group: Ints
+    cell: Ints
+    x: Floats
+    y: Floats
+
+    def __post_init__(self) -> None:
+        for name, dtype in _DTYPES.items():
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=dtype))
+        object.__setattr__(self, "names", tuple(str(name) for name in self.names))
+        if self.values.shape != (len(self.label), len(self.names)):
+            shape = f"{len(self.label)} rows x {len(self.names)} layers"
+            raise DataError(f"sample table: values have shape {self.values.shape}, expected {shape}")
+        short = [name for name in ("group", "cell", "x", "y") if getattr(self, name).shape != self.label.shape]
+        if short:
+            raise DataError(f"sample table: {', '.join(short)} must have one value per row ({len(self.label)})")
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def positive(self) -> npt.NDArray[np.bool_]:
+        """Which rows are positives; (n,)."""
+        return self.label == 1
+
+    def subset(self, index: npt.NDArray[Any]) -> SampleTable:
+        """The rows of an index or mask, in its order."""
+        picked = {name: getattr(self, name)[index] for name in _DTYPES}
+        return SampleTable(names=self.names, **picked)
+
+    def checked(self) -> SampleTable:
+        """Itself, when a model can be fitted to it and scored; otherwise a DataError that says what is missing."""
+        strange = sorted(set(np.unique(self.label).tolist()) - {0, 1})
+        if strange:
+            raise DataError(f"sample table: labels {strange}; expected 1 for positives and 0 for background only")
+        if not self.names:
+            raise DataError("sample table: no evidence layer; name at least one feature under `features:` in the system's config")
+        if not self.positive.any():
+            raise DataError(
+                "sample table: no positive; no occurrence of this system lies on a cell with data. "
+                "Check the occurrences' commodity, confidence and datum, and the region's bounds"
+            )
+        if self.positive.all():
+            raise DataError("sample table: no background cell; lower the exclusion distance or widen the permissive ground")
+        empty = [name for name, held in zip(self.names, np.isfinite(self.values).any(axis=0), strict=True) if not held]
+        if empty:
+            raise DataError(f"sample table: no sampled cell has a value in {', '.join(empty)}; drop the layer or check what it covers")
+        if len(np.unique(self.group[self.positive])) == 1:
+            raise DataError(
+                "sample table: every positive belongs to one deposit group, so no deposit can be held out; "
+                "add occurrences, or analogues from outside the region"
+            )
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The table as an .npz file; the same table gives the same bytes."""
+        buffer = io.BytesIO()
+        arrays = {name: getattr(self, name) for name in _DTYPES}
+        # numpy writes every member with the zip epoch, so no time of writing enters; uncompressed, so no zlib version does.
+        np.savez(buffer, allow_pickle=False, names=np.array(self.names, dtype=np.str_), **arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> SampleTable:
+        """The table `to_bytes` wrote; DataError when the bytes are something else or damaged."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                held = {field.name: archive[field.name] for field in fields(cls)}
+        except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+            raise DataError(f"sample table: cannot be read ({error}); run the label stage again") from error
+        return cls(**{**held, "names": tuple(held["names"].tolist())})

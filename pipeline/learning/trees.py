@@ -1,0 +1,187 @@
+"""Decision trees as flat arrays: scored by one kernel, stored as plain numbers, checked before use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import DataError
+from pipeline.learning.draws import Floats
+
+Array = npt.NDArray[Any]
+_ROWS = 256  # rows a tree is walked for at once: they and the tree stay in the processor's cache
+_DTYPES = {
+    "children": np.int32,
+    "feature": np.int32,
+    "threshold": np.float32,
+    "value": np.float64,
+    "tree_start": np.int64,
+    "bag_start": np.int64,
+    "fill": np.float32,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Bags of binary trees, one after another.
+
+    `children` (nodes, 2) int32: where a row goes when its value is at most the threshold, and otherwise; a leaf names itself
+    twice. `feature` (nodes,) int32 and `threshold` (nodes,) float32 of the test, 0 at leaves. `value` (nodes, classes)
+    float64 class shares. Tree t owns nodes `tree_start[t]` to `tree_start[t + 1]`, the first its root; bag b owns trees
+    `bag_start[b]` to `bag_start[b + 1]`. `fill` (bags, features) float32 replaces missing values.
+    """
+
+    children: Array
+    feature: Array
+    threshold: Array
+    value: Array
+    tree_start: Array
+    bag_start: Array
+    fill: Array
+
+    @classmethod
+    def of(cls, bags: Sequence[Sequence[Any]], *, fill: Array) -> Trees:
+        """Fitted scikit-learn decision trees (their `tree_`), by bag, as flat arrays."""
+        trees = [tree for bag in bags for tree in bag]
+        start = np.concatenate(([0], np.cumsum([tree.node_count for tree in trees], dtype=np.int64)))
+        children, feature, threshold = [], [], []
+        for tree, first in zip(trees, start, strict=False):
+            leaf = tree.children_left < 0
+            own = np.arange(tree.node_count)
+            pair = [np.where(leaf, own, side) for side in (tree.children_left, tree.children_right)]
+            children.append(np.column_stack(pair) + first)
+            feature.append(np.where(leaf, 0, tree.feature))
+            threshold.append(np.where(leaf, 0.0, tree.threshold))
+        return cls(
+            children=np.concatenate(children).astype(np.int32),
+            feature=np.concatenate(feature).astype(np.int32),
+            threshold=_rounded_down(np.concatenate(threshold)),
+            value=np.concatenate([tree.value[:, 0, :] for tree in trees]).astype(np.float64),
+            tree_start=start,
+            bag_start=np.concatenate(([0], np.cumsum([len(bag) for bag in bags], dtype=np.int64))),
+            fill=np.ascontiguousarray(fill, np.float32),
+        )
+
+    def mean_and_spread(self, values: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """Mean over bags and standard deviation between bags of the class shares; (n, classes) float64 each.
+
+        `values` (n, features) float32, NaN missing. A bag's share is the mean over its trees. Each row is computed by itself in
+        a fixed order, so its answer is the same to the last bit in any batch. One thread; releases the interpreter lock.
+        """
+        values = np.ascontiguousarray(values, np.float32)
+        mean = np.empty((len(values), self.value.shape[1]))
+        spread = np.empty_like(mean)
+        nodes = np.column_stack((self.feature, _ordered(self.threshold.view(np.int32)), self.children))
+        fill = _ordered(self.fill.view(np.int32))
+        _walk(values.view(np.int32), nodes, self.value, self.tree_start, self.bag_start, fill, mean, spread)
+        return mean, spread
+
+    def checked(self, *, features: int, classes: int) -> None:
+        """DataError unless the kernel can walk these arrays without leaving them or going in circles."""
+        for name, dtype in _DTYPES.items():
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or array.dtype != dtype or not array.flags.c_contiguous:
+                _refuse(f"{name} is not a plain array of {np.dtype(dtype).name}")
+        nodes, bags = len(self.feature), len(self.bag_start) - 1
+        shapes = {"children": (nodes, 2), "feature": (nodes,), "threshold": (nodes,), "value": (nodes, classes), "fill": (bags, features)}
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                _refuse(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        for name, end in (("tree_start", nodes), ("bag_start", len(self.tree_start) - 1)):
+            start = getattr(self, name)
+            if start.ndim != 1 or len(start) < 2 or start[0] != 0 or start[-1] != end or (np.diff(start) < 1).any():
+                _refuse(f"{name} does not divide the {end} that follow it")
+        own, end = np.arange(nodes)[:, None], np.repeat(self.tree_start[1:], np.diff(self.tree_start))[:, None]
+        leaf = (self.children == own).all(axis=1, keepdims=True)
+        # A child after its parent cannot lead back to it, so every walk ends.
+        if not (leaf | ((self.children > own) & (self.children < end)).all(axis=1, keepdims=True)).all():
+            _refuse("a node's children do not come after it within its own tree")
+        if ((self.feature < 0) | (self.feature >= features)).any():
+            _refuse(f"a node asks for a feature outside the {features} there are")
+        if not np.isfinite(self.threshold).all() or not np.isfinite(self.fill).all():
+            _refuse("a threshold or median is not finite")
+        if not ((self.value >= 0) & (self.value <= 1 + 1e-9)).all() or (np.abs(self.value.sum(axis=1) - 1) > 1e-6).any():
+            _refuse("the class shares of a node do not add up to one")
+
+
+def _refuse(what: str) -> None:
+    raise DataError(f"model: {what}; the file is damaged or was not written by this program")
+
+
+def _rounded_down(threshold: Floats) -> npt.NDArray[np.float32]:
+    """The largest float32 not above each threshold: float32 values fall on the same side of it."""
+    nearest = threshold.astype(np.float32)
+    return np.where(nearest > threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest).astype(np.float32)
+
+
+def _ordered(bits: Array) -> Array:
+    """Integers that compare as the float32 numbers whose bits these are; both zeros give 0."""
+    plain = np.where(bits == np.int32(-(2**31)), np.int32(0), bits)
+    return plain ^ ((plain >> 31) & np.int32(0x7FFFFFFF))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _walk(bits, nodes, value, tree_start, bag_start, fill, mean, spread):  # type: ignore[no-untyped-def]  # pragma: no cover
+    # Whole numbers and a step that also stands still at leaves leave the inner loop without a branch to mispredict: two
+    # to four times as fast as walking one row at a time (measured, 500 trees of 290 nodes).
+    rows, columns = bits.shape
+    bags, classes = bag_start.size - 1, value.shape[1]
+    block = np.empty(_ROWS * columns, np.int32)
+    holes = np.empty((_ROWS * columns, 2), np.int64)
+    share = np.empty((bags, _ROWS, classes))
+    node = np.empty(_ROWS, np.int32)
+    walking = np.empty(_ROWS, np.int32)
+    for first in range(0, rows, _ROWS):
+        count = min(_ROWS, rows - first)
+        missing = 0
+        for i in range(count):
+            for j in range(columns):
+                held = bits[first + i, j]
+                if (held & 0x7FFFFFFF) > 0x7F800000:  # NaN
+                    holes[missing, 0] = i * columns + j
+                    holes[missing, 1] = j
+                    missing += 1
+                if held == -(2**31):
+                    held = 0
+                block[i * columns + j] = held ^ ((held >> 31) & 0x7FFFFFFF)
+        for bag in range(bags):
+            for hole in range(missing):
+                block[holes[hole, 0]] = fill[bag, holes[hole, 1]]
+            share[bag, :count] = 0.0
+            for tree in range(bag_start[bag], bag_start[bag + 1]):
+                for i in range(count):
+                    node[i] = tree_start[tree]
+                    walking[i] = i
+                left, levels = count, 6
+                while left:
+                    for _ in range(levels):
+                        for w in range(left):
+                            i = walking[w]
+                            at = np.uint32(node[i])
+                            node[i] = nodes[at, 2 + (block[i * columns + nodes[at, 0]] > nodes[at, 1])]
+                    still = 0
+                    for w in range(left):
+                        i = walking[w]
+                        walking[still] = i
+                        still += nodes[np.uint32(node[i]), 2] != node[i]
+                    left, levels = still, 3
+                for i in range(count):
+                    for k in range(classes):
+                        share[bag, i, k] += value[node[i], k]
+            share[bag, :count] /= bag_start[bag + 1] - bag_start[bag]
+        for i in range(count):
+            for k in range(classes):
+                total = 0.0
+                for bag in range(bags):
+                    total += share[bag, i, k]
+                average = total / bags
+                square = 0.0
+                for bag in range(bags):
+                    square += (share[bag, i, k] - average) ** 2
+                mean[first + i, k] = average
+                spread[first + i, k] = np.sqrt(square / bags)

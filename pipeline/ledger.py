@@ -1,0 +1,179 @@
+"""The ledger: for each layer one small object, tile to key; a tile is valid if its recorded key is the one it should have.
+
+Only the coordinating process writes it: before a rewrite with the tiles about to change taken out, then now and again and
+at the end with those finished. A tile half-written by any crash, under any sequence of configs, is so never believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline.cube import write_atomically
+from pipeline.errors import StoreError
+
+LOCK_SECONDS = 90.0  # a lock not renewed for this long belongs to nobody
+
+
+def key_of(*said: Any) -> str:
+    """SHA-256 of plain data, written one way."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+
+def hash_of(keys: Mapping[str, str]) -> str:
+    """One hash for all tiles of a layer."""
+    return key_of(sorted(keys.items()))
+
+
+@dataclass
+class Ledger:
+    """The recorded keys of the layers of one cube, `<cube>.keys/<layer>.json`."""
+
+    folder: Path
+    _held: dict[str, dict[str, str]] = field(default_factory=dict)
+    _dirty: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, cube: Path) -> Ledger:
+        """The ledger beside a cube."""
+        return cls(cube.with_suffix(".keys"))
+
+    def keys(self, layer: str) -> dict[str, str]:
+        """Tile name to recorded key; empty when the object is missing or damaged (then nothing is believed)."""
+        if layer not in self._held:
+            self._held[layer] = self._stored(layer).get("keys", {})
+        return self._held[layer]
+
+    def whole(self, layer: str) -> str:
+        """The recorded hash of all keys of a layer, the one thing a no-change run compares."""
+        return str(self._stored(layer).get("all", ""))
+
+    def forget(self, layer: str, tiles: Iterable[str]) -> None:
+        """Take tiles out and write at once: to be called before the first of them is rewritten."""
+        keys = self.keys(layer)
+        gone = [tile for tile in tiles if keys.pop(tile, None) is not None]
+        if gone or layer in self._dirty:
+            self._dirty.add(layer)
+            self._write(layer)
+
+    def record(self, layer: str, tile: str, key: str) -> None:
+        """Note a finished tile; `save` writes it."""
+        self.keys(layer)[tile] = key
+        self._dirty.add(layer)
+
+    def save(self) -> None:
+        """Write what was noted since the last save, layer by layer, each atomically."""
+        for layer in sorted(self._dirty):
+            self._write(layer)
+
+    def made(self, node: str) -> dict[str, str]:
+        """What a node was last made of: words to hashes, for saying why it must be made again."""
+        try:
+            said = json.loads((self.folder / f"{node}.made").read_bytes())
+            return said if isinstance(said, dict) else {}
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def note_made(self, node: str, parts: Mapping[str, str]) -> None:
+        """Keep what a node is being made of."""
+        write_atomically(self.folder / f"{node}.made", json.dumps(parts, sort_keys=True).encode())
+
+    def _write(self, layer: str) -> None:
+        keys = self._held[layer]
+        write_atomically(self.folder / f"{layer}.json", json.dumps({"all": hash_of(keys), "keys": keys}).encode())
+        self._dirty.discard(layer)
+
+    def _stored(self, layer: str) -> dict[str, Any]:
+        try:
+            said = json.loads((self.folder / f"{layer}.json").read_bytes())
+            return said if isinstance(said, dict) else {}
+        except (FileNotFoundError, ValueError):
+            return {}
+
+
+class Lock:
+    """One run holds a store at a time: a file with owner and expiry, renewed by a thread while held."""
+
+    def __init__(self, cube: Path) -> None:
+        self.path, self.token = cube.with_suffix(".lock"), secrets.token_hex(8)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+
+    def __enter__(self) -> Lock:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(3):
+            try:
+                with open(self.path, "x") as file:
+                    file.write(self._said())
+                break
+            except FileExistsError:
+                self._break_if_stale()
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write to {self.path.parent.name} ({error.strerror}); give another folder with --set run.cache=..."
+                ) from error
+        else:
+            raise StoreError(f"{self.path.name}: another run took the store at the same moment; try again")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._owner().get("token") == self.token:
+            self.path.unlink(missing_ok=True)
+
+    def _said(self) -> str:
+        me = psutil.Process()
+        until = time.time() + LOCK_SECONDS
+        return json.dumps({"token": self.token, "host": socket.gethostname(), "pid": me.pid, "born": me.create_time(), "until": until})
+
+    def _owner(self) -> dict[str, Any]:
+        try:
+            said = json.loads(self.path.read_text())
+            return said if isinstance(said, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+    def _break_if_stale(self) -> None:
+        owner = self._owner()
+        here = owner.get("host") == socket.gethostname()
+        if here and not _alive(int(owner["pid"]), float(owner["born"])):
+            self._drop(owner)
+        elif owner and time.time() < float(owner["until"]):
+            raise StoreError(
+                f"the store {self.path.stem} is held by process {owner['pid']} on {owner['host']}; wait for it to finish, or stop it, then run again"
+            )
+        elif owner or time.time() - self.path.stat().st_mtime > LOCK_SECONDS:
+            self._drop(owner)
+        else:
+            time.sleep(0.2)
+
+    def _drop(self, owner: dict[str, Any]) -> None:
+        if self._owner().get("token") == owner.get("token"):  # nobody took it over in between
+            self.path.unlink(missing_ok=True)
+
+    def _renew(self) -> None:
+        while not self._stop.wait(LOCK_SECONDS / 6):
+            if self._owner().get("token") == self.token:
+                partial = self.path.with_suffix(f".{self.token}")
+                partial.write_text(self._said())
+                os.replace(partial, self.path)
+
+
+def _alive(pid: int, born: float) -> bool:
+    try:
+        return abs(psutil.Process(pid).create_time() - born) < 2
+    except psutil.Error:
+        return False

@@ -1,0 +1,16 @@
+"""The model whose every weight can be read."""
+
+from __future__ import annotations
+
+from pipeline.learning.logistic import StandardizedLogistic
+
+EPOCH = 1
+
+
+def logistic_regression(*, bags: int = 20, inverse_penalty: float = 1.0, seed: int) -> StandardizedLogistic:
+    """Logistic regression on standardised layers, `bags` times over redrawn deposits and background.
+
+    A smaller `inverse_penalty` (scikit-learn's C) pulls the weights closer to zero. Monotonic in every layer, so it cannot learn "near,
+    but not in". Agterberg and others (1993).
+    """
+    return StandardizedLogistic(bags=bags, C=inverse_penalty, random_state=seed)

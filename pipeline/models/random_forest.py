@@ -1,0 +1,27 @@
+"""The default model: a random forest that knows how unsure it is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.learning.forests import BaggedForest
+
+EPOCH = 1
+
+
+def random_forest(
+    *,
+    bags: int = 20,
+    trees_per_bag: int = 25,
+    min_samples_leaf: int = 2,
+    max_features: Literal["sqrt", "log2"] | float = "sqrt",
+    seed: int,
+) -> BaggedForest:
+    """A random forest of `bags` x `trees_per_bag` trees; each bag redraws the deposits, the background and the seed.
+
+    `min_samples_leaf` is the fewest samples in a leaf, `max_features` how many layers a split may choose from (a share of them,
+    or a rule). Missing values take each bag's medians. Breiman (2001); for prospectivity: Carranza and Laborte (2015).
+    """
+    return BaggedForest(
+        bags=bags, trees_per_bag=trees_per_bag, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed
+    )

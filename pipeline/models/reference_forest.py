@@ -1,0 +1,19 @@
+"""The forest of the reference protocol, to compare with published scores."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.learning.forests import PlainForest
+
+EPOCH = 1
+
+
+def reference_forest(
+    *, trees: int = 300, min_samples_leaf: int = 2, max_features: Literal["sqrt", "log2"] | float = "sqrt", seed: int
+) -> PlainForest:
+    """One plain random forest, classes balanced by subsample, missing values as -9999.
+
+    For validation only: it has no bags, so it gives no uncertainty and cannot make maps. Breiman (2001).
+    """
+    return PlainForest(trees=trees, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed)

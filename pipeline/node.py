@@ -1,0 +1,94 @@
+"""The nodes of the graph: layers and fits, each a pure function and the names it is bound to. Small and picklable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import registry
+from pipeline.asset import Asset
+from pipeline.cube import LayerMeta
+
+
+@dataclass(frozen=True)
+class Table:
+    """An aligned vector table in the grid's CRS: where it lies, and a version that changes with its content."""
+
+    name: str
+    path: Path
+    version: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function, its plain parameters, and which layers, vector tables, fits and assets its other parameters are.
+
+    `layers` maps a parameter to one name (`Layer`) or several (`Layers`). `reach_m` is how far it looks around a tile.
+    """
+
+    function: Callable[..., Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vectors: Mapping[str, Table] = field(default_factory=dict)
+    fits: Mapping[str, str] = field(default_factory=dict)
+    assets: tuple[Asset, ...] = ()
+    reach_m: float = 0.0
+
+    def halo(self, cell_m: float) -> int:
+        """The reach in whole cells, rounded up; 0 where no layer is read: vectors are asked for by bounds instead."""
+        if not self.layers:
+            return 0
+        return math.ceil(self.reach_m / cell_m - 1e-9)
+
+    @property
+    def word(self) -> str:
+        """The function by module and name, as keys hold it."""
+        return f"{self.function.__module__}:{self.function.__qualname__}"
+
+    def identity(self) -> tuple[Any, ...]:
+        """What decides its answer apart from its inputs."""
+        return self.word, registry.epoch(self.function), dict(self.parameters), sorted(self.layers.items()), sorted(self.fits.items())
+
+    def read_layers(self) -> tuple[str, ...]:
+        """Every layer it reads, once, in order."""
+        return tuple(dict.fromkeys(name for names in self.layers.values() for name in names))
+
+
+@dataclass(frozen=True)
+class LayerNode:
+    """A tile recipe: one call per tile, one array per output."""
+
+    name: str
+    stage: str
+    call: Call
+    outputs: tuple[LayerMeta, ...]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What it binds."""
+        return (self.call,)
+
+
+@dataclass(frozen=True)
+class FitNode:
+    """A fit: `gather`, if any, runs on every tile and returns small arrays; `call` makes one artefact of them all.
+
+    The call gets the tiles' answers, in grid order, as its parameter `parts`. `bytes` is the stated bound of what it holds.
+    """
+
+    name: str
+    stage: str
+    call: Call
+    gather: Call | None
+    bytes: int
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What it binds."""
+        return (self.gather, self.call) if self.gather else (self.call,)
+
+
+Node = LayerNode | FitNode

@@ -1,0 +1,184 @@
+"""Plan: bind config words to nodes, give each tile the key it should have, and see what must be made, why, at what cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.config import Loaded
+from pipeline.cube import Cube
+from pipeline.errors import ResourceError
+from pipeline.graph import Graph, build
+from pipeline.grid import Grid, Index
+from pipeline.ledger import Ledger, hash_of, key_of
+from pipeline.node import FitNode, LayerNode, Node
+from pipeline.stages import acquire
+
+MOST_READ = 4.0  # a halo may make a tile read at most this many times its own cells
+
+
+def tile_name(tile: Index) -> str:
+    """How the ledger writes a tile."""
+    return f"{tile[0]},{tile[1]}"
+
+
+@dataclass
+class Plan:
+    """What should be, what is, and the difference."""
+
+    loaded: Loaded
+    graph: Graph
+    cube: Cube
+    keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    fit_keys: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    stale: dict[str, list[Index]] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def grid(self) -> Grid:
+        """The region's grid."""
+        return self.cube.grid
+
+    @property
+    def nodes(self) -> list[Node]:
+        """Every node, each after what it reads."""
+        return self.graph.nodes
+
+    @property
+    def outputs(self) -> Path:
+        """The folder the bundle goes to."""
+        return self.loaded.path(self.loaded.config.run.outputs) / self.graph.bundle_name
+
+    @property
+    def bundle_key(self) -> str:
+        """The key of all that is published."""
+        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in self.graph.rasters.values()]
+        return key_of(ends, self.graph.said(), sorted(t.version for t in self.graph.found.tables.values()))
+
+    def tasks(self, node: Node) -> int:
+        """Tile tasks this node needs now."""
+        stale = self.stale.get(node.name, [])
+        return len(stale) if isinstance(node, LayerNode) or node.gather else 0
+
+    def refresh(self) -> None:
+        """Compare with the ledger again: what is stale, and why."""
+        self.stale, self.why, ledger = {}, {}, Ledger.of(self.cube.path)
+        for node in self.nodes:
+            stale = _stale_tiles(self, node, ledger) if isinstance(node, LayerNode) else _stale_fit(self, node)
+            if stale:
+                self.stale[node.name] = stale
+                self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), self.grid)
+
+
+def plan(loaded: Loaded, *, system_named: bool = False) -> Plan:
+    """The plan of a map; every error that config, headers and tables can show is raised here, before the first tile."""
+    grid = acquire.ground(loaded)
+    config = loaded.config
+    cube = Cube.at(loaded.path(config.run.cache), config.region.name, grid)
+    graph = build(loaded, acquire.acquire(loaded, grid, loaded.path(config.run.cache)), system_named=system_named)
+    made = Plan(loaded, graph, cube, notices=list(graph.notices))
+    distortion = grid.area_distortion()
+    if distortion > 0.01:
+        made.notices.append(f"the CRS is not equal-area here: areas are off by up to {distortion:.1%}; an equal-area CRS avoids that")
+    _check_reach(made)
+    _check_memory(made)
+    _give_keys(made)
+    made.refresh()
+    return made
+
+
+def _give_keys(plan: Plan) -> None:
+    libraries = key_of(acquire.library_versions())
+    for node in plan.nodes:
+        said = [call.identity() for call in node.calls]
+        fits = {name: plan.fit_keys[name] for call in node.calls for name in call.fits.values()}
+        layers = {name: hash_of(plan.keys[name]) for call in node.calls for name in call.read_layers()}
+        vectors = {t.name: t.version for call in node.calls for t in call.vectors.values()}
+        files = {a.id: a.version for call in node.calls for a in call.assets}
+        dtypes = [meta.dtype for meta in node.outputs] if isinstance(node, LayerNode) else []
+        static = key_of(said, dtypes, libraries)
+        plan.parts[node.name] = {"its recipe or parameters": key_of(said, dtypes), "the library versions": libraries} | {
+            f"{kind} {name}": version
+            for kind, named in (("fit", fits), ("layer", layers), ("vector", vectors), ("file", files))
+            for name, version in named.items()
+        }
+        if isinstance(node, FitNode):
+            plan.fit_keys[node.name] = key_of(static, sorted(fits.items()), sorted(layers.items()), sorted(vectors.items()))
+        else:
+            _give_tile_keys(plan, node, static, sorted(fits.items()))
+
+
+def _give_tile_keys(plan: Plan, node: LayerNode, static: str, fits: list[tuple[str, str]]) -> None:
+    grid, call = plan.grid, node.call
+    halo, layers = call.halo(grid.cell_m), call.read_layers()
+    digests = [plan.graph.digests(table, call.reach_m) for table in call.vectors.values()]
+    for meta in node.outputs:
+        plan.keys[meta.name] = {}
+    for tile in grid.tiles():
+        name = tile_name(tile)
+        near = [tile_name(t) for t in grid.near(tile, halo)] if layers else []
+        inputs = [[plan.keys[layer][n] for n in near] for layer in layers]
+        files = [(a.id, a.version) for a in call.assets if _touches(a.bounds, grid.window(tile).bounds)]
+        key = key_of(static, fits, inputs, files, [digest[tile] for digest in digests])
+        for meta in node.outputs:
+            plan.keys[meta.name][name] = key_of(key, meta.name)
+
+
+def _touches(bounds: tuple[float, ...] | None, window: tuple[float, ...]) -> bool:
+    return bounds is None or (bounds[0] <= window[2] and bounds[2] >= window[0] and bounds[1] <= window[3] and bounds[3] >= window[1])
+
+
+def _stale_tiles(plan: Plan, node: LayerNode, ledger: Ledger) -> list[Index]:
+    if all(plan.cube.has(meta) and ledger.whole(meta.name) == hash_of(plan.keys[meta.name]) for meta in node.outputs):
+        return []
+    held = {meta.name: ledger.keys(meta.name) if plan.cube.has(meta) else {} for meta in node.outputs}
+    return [t for t in plan.grid.tiles() if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
+
+
+def _stale_fit(plan: Plan, node: FitNode) -> list[Index]:
+    return [] if plan.cube.has_fit(node.name, plan.fit_keys[node.name]) else list(plan.grid.tiles())
+
+
+def _reason(was: Mapping[str, str], now: Mapping[str, str], tiles: int, grid: Grid) -> str:
+    if not was:
+        return "not made yet"
+    changed = [word for word in sorted({*was, *now}) if was.get(word) != now.get(word)]
+    if changed:
+        return "changed: " + ", ".join(changed)
+    return f"{tiles} of {math.prod(grid.tiles_shape)} tiles are unfinished" if tiles < math.prod(grid.tiles_shape) else "unfinished"
+
+
+def _check_reach(plan: Plan) -> None:
+    grid = plan.grid
+    side = min(grid.tile, max(grid.rows, grid.cols))
+    for node in plan.nodes:
+        for call in node.calls:
+            amplification = ((side + 2 * call.halo(grid.cell_m)) / side) ** 2
+            if amplification > MOST_READ:
+                raise ResourceError(
+                    f"{plan.loaded.where('features', node.name)}: {node.name} looks {call.reach_m:g} m around each cell, so tiles of "
+                    f"{grid.tile} cells would read {amplification:.1f} times themselves (at most {MOST_READ:g}); use a larger region.tile, "
+                    "a coarser cell_m or a smaller radius"
+                )
+
+
+def _check_memory(plan: Plan) -> None:
+    grid, run = plan.grid, plan.loaded.config.run
+    limit = run.memory_gb * 1e9
+    for node in plan.nodes:
+        if isinstance(node, FitNode) and node.bytes > limit:
+            raise ResourceError(
+                f"{node.name} may hold {node.bytes / 1e9:.1f} GB, more than run.memory_gb {run.memory_gb:g}; raise it or ask for fewer samples"
+            )
+        for call in node.calls:
+            cells = (grid.tile + 2 * call.halo(grid.cell_m)) ** 2
+            held = cells * 4 * (len(call.read_layers()) * 2 + 6) * max(run.workers, 1)
+            if held > limit:
+                raise ResourceError(
+                    f"{node.name} would hold {held / 1e9:.1f} GB in {max(run.workers, 1)} workers, more than run.memory_gb {run.memory_gb:g}; "
+                    f"use a smaller region.tile (now {grid.tile}) or fewer workers"
+                )

@@ -1,0 +1,96 @@
+"""The vectors people open, in one GeoPackage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import cog
+from pipeline.bundle import Bundle
+from pipeline.errors import StoreError
+from pipeline.publishers._targets import targets
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+EPOCH = 1
+OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
+TAKEN = ("fid", "geom")  # columns the format keeps for itself
+EPOCH_1980 = 315_532_800  # seconds: the earliest time that archives of every kind can hold
+
+
+def geopackage(*, bundle: Bundle) -> None:
+    """`targets.gpkg`: layers `targets`, `occurrences` (the positives), `districts`, the evidence vectors, and a table `contents`.
+
+    Vectors whose licence forbids copies are named in `contents`, not copied. Times in the file are SOURCE_DATE_EPOCH, or
+    1980, so that the same rows give the same bytes. StoreError when it cannot be written.
+    """
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    path, crs = bundle.folder / "targets.gpkg", bundle.cube.grid.crs
+    held = bundle.deposits
+    known = gpd.GeoDataFrame(
+        pd.DataFrame({"name": held["name"], "group": held["group"]}).astype({"name": "str", "group": "int64"}),
+        geometry=shapely.points(held["x"], held["y"]), crs=crs,
+    )  # fmt: skip
+    contents: list[tuple[str, str, bool, str]] = [
+        ("targets", "ranked ground to look at first", True, "see provenance.json"),
+        ("occurrences", "the deposits the map learnt from", True, "see provenance.json"),
+    ]
+    try:
+        with _fixed_time():
+            _write(path, "targets", targets(bundle), bundle, geometry_type="MultiPolygon")
+            _write(path, "occurrences", known, bundle, geometry_type="Point")
+            for name, shown in sorted(bundle.vectors.items()):
+                is_districts = bundle.districts is not None and shown.table.name == bundle.districts.name
+                layer = "districts" if is_districts else f"{name}_source" if name in OWN else name
+                note = f"source {name}" if shown.redistribute else f"source {name}: its licence forbids copies, so it is only named here"
+                contents.append((layer, note, shown.redistribute, shown.licence))
+                if shown.redistribute:
+                    _write(path, layer, _writable(gpd.read_file(shown.table.path, engine="pyogrio")), bundle)
+            table = pd.DataFrame(contents, columns=["layer", "what", "included", "licence"])
+            _write(path, "contents", table, bundle)
+    except (DataSourceError, DataLayerError) as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(f"cannot write {path.name} ({reason}); free some space or give another folder with --set run.outputs=...") from error
+
+
+def _write(path: Path, layer: str, frame: Any, bundle: Bundle, **more: Any) -> None:
+    import pyogrio
+
+    said = {"REGION": bundle.region, "SYSTEM": bundle.system} | ({"SYNTHETIC": cog.SYNTHETIC} if bundle.synthetic else {})
+    multi = {"promote_to_multi": True} if more.get("geometry_type") == "MultiPolygon" else {}
+    pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", layer_metadata=said, **multi, **more)
+
+
+def _writable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Columns renamed where the format has a use for the name, or knows two as one because it is blind to case."""
+    seen: set[str] = set(TAKEN)
+    names = {}
+    for column in frame.columns.drop(frame.geometry.name):
+        name = str(column)
+        while name.lower() in seen:
+            name += "_"
+        seen.add(name.lower())
+        names[column] = name
+    return frame.rename(columns=names)
+
+
+@contextlib.contextmanager
+def _fixed_time() -> Iterator[None]:
+    import pyogrio
+
+    seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or EPOCH_1980)
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

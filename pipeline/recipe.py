@@ -1,0 +1,150 @@
+"""What a plug-in says of itself, and the values it is handed: blocks of layers, geometries, cells, fits.
+
+A plug-in is one function in a file of the same name. Its keyword-only parameters are its config schema, and those
+typed `Layer`, `Layers`, `Vector`, `Fit` or `Cells` are its dependencies: the shell reads them, the function computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+MISSING = np.int32(-(2**31))  # the fill of a categorical layer: NaN has no integer
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Layer:
+    """One layer over a window: `values` (y, x) with the declared halo, read when first asked for.
+
+    Continuous layers are float32 with NaN for missing; categorical ones int32 with MISSING. Cells outside the
+    grid are missing. `cell_m` is the side of a cell in metres, `halo` the cells added on each side.
+    """
+
+    def __init__(self, read: Callable[[], Array], *, name: str, cell_m: float, halo: int) -> None:
+        self._read, self.name, self.cell_m, self.halo = read, name, cell_m, halo
+
+    @cached_property
+    def values(self) -> Array:
+        """The block, read-only."""
+        values = self._read()
+        values.flags.writeable = False
+        return values
+
+    @classmethod
+    def of(cls, values: Array, *, cell_m: float = 1.0, halo: int = 0, name: str = "layer") -> Layer:
+        """A layer over an array at hand, as tests and notebooks need it."""
+        held = np.array(values)
+        return cls(lambda: held, name=name, cell_m=cell_m, halo=halo)
+
+
+class Layers(tuple[Layer, ...]):
+    """Several layers over one window, in the order config names them."""
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Geometries (shapely, in the grid's CRS, metres) that touch the window grown by the reach, and their columns."""
+
+    geometry: Array
+    columns: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Where the window is: centres `x` (columns,), `y` (rows,) in metres, global cell `number` (y, x) int64.
+
+    `halo` cells on each side are included in all three; a number outside the grid is -1. `grid_cells` is the count
+    of cells of the whole grid.
+    """
+
+    x: Array
+    y: Array
+    number: Array
+    cell_m: float
+    halo: int
+    grid_cells: int
+
+
+class Fit:
+    """The artefact of a fit: arrays by name, plain JSON, or the bytes of a model."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of a layer at a bounded, seeded, tile-independent choice of cells: `values` (n,), missing ones left out."""
+
+    values: Array
+
+
+Reach = Callable[[Mapping[str, Any], float], float]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a plug-in declares beside its signature.
+
+    `units` and `dtype` name the output's ("input": those of the first layer it reads); `reach` gives how far it looks,
+    in metres, from its parameters and the cell; `outputs` the names of its layers from its own name and parameters
+    (default: its own name); `fit` a function of `Sample`s and parameters to a dict of arrays, made once before any tile.
+    """
+
+    summary: str
+    units: str
+    reference: str
+    reach: Reach
+    dtype: str
+    outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]]
+    fit: Callable[..., dict[str, Array]] | None
+
+
+def point(_: Mapping[str, Any], __: float) -> float:
+    """Reach of a recipe that looks at its own cell only."""
+    return 0.0
+
+
+def one_cell(_: Mapping[str, Any], cell_m: float) -> float:
+    """Reach of a recipe over the 3 x 3 cells."""
+    return cell_m
+
+
+def radius(parameters: Mapping[str, Any], _: float) -> float:
+    """Reach of a recipe over a window of `radius_m`."""
+    return float(parameters["radius_m"])
+
+
+def reach_m(parameters: Mapping[str, Any], _: float) -> float:
+    """Reach of a recipe that states it as `reach_m`."""
+    return float(parameters["reach_m"])
+
+
+def _own_name(name: str, _: Mapping[str, Any]) -> tuple[str, ...]:
+    return (name,)
+
+
+def feature(
+    *,
+    summary: str,
+    units: str,
+    reference: str = "",
+    reach: Reach = point,
+    dtype: str = "float32",
+    outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]] = _own_name,
+    fit: Callable[..., dict[str, Array]] | None = None,
+) -> Callable[[Function], Function]:
+    """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
+    or to a tuple of them in the order of `outputs`."""
+
+    def declare(function: Function) -> Function:
+        function.recipe = Recipe(summary, units, reference, reach, dtype, outputs, fit)  # type: ignore[attr-defined]
+        return function
+
+    return declare

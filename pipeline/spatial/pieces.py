@@ -1,0 +1,105 @@
+"""Connected pieces of a mask: described tile by tile, joined over the seams. Sums are integers, so any tiling gives one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pipeline.recipe import Array
+
+FIXED = 2**30  # values of 0 to 1 as integers: 2^33 cells fit an int64
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One connected piece: its cells, mean, highest value, mean spread, and outline in metres."""
+
+    cells: int
+    mean: float
+    highest: float
+    spread: float
+    polygon: Any
+
+
+def describe(labels: Array, count: int, values: Array, spread: Array, *, transform: Any) -> dict[str, Array]:
+    """What a tile says of its pieces 1..count: sums, the labels along its four edges, and its cells' boxes as run lengths.
+
+    `labels`, `values`, `spread` are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
+    """
+    index = np.arange(1, count + 1)
+    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
+    fixed_spread = np.where(labels > 0, np.rint(np.nan_to_num(spread, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
+    flat, n = labels.ravel(), count + 1
+    sums, spreads = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    np.add.at(sums, flat, fixed.ravel())
+    np.add.at(spreads, flat, fixed_spread.ravel())
+    highest = np.asarray(ndimage.maximum(values, labels, index), dtype=np.float32).reshape(count)
+    return {
+        "cells": np.bincount(flat, minlength=n)[1:], "sum": sums[1:], "spread": spreads[1:], "highest": highest,
+        "north": labels[0], "south": labels[-1], "west": labels[:, 0], "east": labels[:, -1], "runs": _runs(labels),
+        "transform": np.array(tuple(transform)[:6]),
+    }  # fmt: skip
+
+
+def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int]) -> Iterator[Piece]:
+    """The pieces of the whole, those that meet across a seam made one; in the order of their first tile."""
+    offsets = np.concatenate([[0], np.cumsum([part["cells"].size for part in parts])])
+    total = int(offsets[-1])
+    if total == 0:
+        return
+    pairs = np.concatenate([np.empty((0, 2), np.int64), *_seams(parts, tiles_shape, offsets)])
+    links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
+    count, group = connected_components(links, directed=False)
+    cells, sums, spreads = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    highest = np.full(count, -np.inf)
+    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads)):
+        np.add.at(into, group, np.concatenate([part[name] for part in parts]))
+    np.maximum.at(highest, group, np.concatenate([part["highest"] for part in parts]))
+    boxes, owner = _boxes(parts, offsets)
+    owner = group[owner]
+    order = np.argsort(owner, kind="stable")
+    cuts = np.searchsorted(owner[order], np.arange(count + 1))
+    for i in range(count):
+        # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
+        polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
+        yield Piece(int(cells[i]), sums[i] / FIXED / cells[i], float(highest[i]), spreads[i] / FIXED / cells[i], polygon)
+
+
+def _runs(labels: Array) -> Array:
+    padded = np.zeros((labels.shape[0], labels.shape[1] + 2), labels.dtype)
+    padded[:, 1:-1] = labels
+    change = padded[:, 1:] != padded[:, :-1]
+    row, at = np.nonzero(change)
+    label = padded[:, 1:][row, at]
+    starts = label > 0
+    ends = padded[:, :-1][row, at] > 0
+    return np.stack([label[starts], row[starts], at[starts], at[ends]], axis=1).astype(np.int64)
+
+
+def _seams(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], offsets: Array) -> Iterator[Array]:
+    down, across = tiles_shape
+    for r in range(down):
+        for c in range(across):
+            here = r * across + c
+            for there, mine, other in ((here + 1, "east", "west"), (here + across, "south", "north")):
+                if (mine == "east" and c + 1 == across) or (mine == "south" and r + 1 == down):
+                    continue
+                a, b = parts[here][mine], parts[there][other]
+                both = (a > 0) & (b > 0)
+                yield np.unique(np.stack([offsets[here] + a[both] - 1, offsets[there] + b[both] - 1], axis=1), axis=0)
+
+
+def _boxes(parts: list[dict[str, Array]], offsets: Array) -> tuple[Array, Array]:
+    boxes, owner = [np.empty(0, object)], [np.empty(0, np.int64)]
+    for part, offset in zip(parts, offsets, strict=False):
+        runs, (a, _, x, _, e, y) = part["runs"], part["transform"]
+        boxes.append(shapely.box(x + runs[:, 2] * a, y + (runs[:, 1] + 1) * e, x + runs[:, 3] * a, y + runs[:, 1] * e))
+        owner.append(offset + runs[:, 0] - 1)
+    return np.concatenate(boxes), np.concatenate(owner)

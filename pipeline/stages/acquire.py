@@ -1,0 +1,112 @@
+"""Acquire: resolve every source to assets, layers and aligned vector tables, before the first tile is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import registry
+from pipeline.asset import Acquired, Asset, Place
+from pipeline.config import Loaded
+from pipeline.config.frame import Use
+from pipeline.errors import ConfigError, ProspectError
+from pipeline.grid import Grid
+from pipeline.ledger import key_of
+from pipeline.node import Table
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+BOUNDARY = "boundary"
+
+
+@dataclass
+class Found:
+    """What the sources gave: assets and layers by source key, aligned tables, and notices for the user."""
+
+    place: Place
+    acquired: dict[str, Acquired] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def frame(self, key: str) -> gpd.GeoDataFrame:
+        """A vector or occurrence table, whole, in the grid's CRS."""
+        import geopandas as gpd
+
+        return gpd.read_file(self.tables[key].path, engine="pyogrio")
+
+
+def ground(loaded: Loaded) -> Grid:
+    """The region's grid, from its bounds or its boundary."""
+    region = loaded.config.region
+    try:
+        bounds = region.bounds or _boundary_bounds(loaded, region.crs, region.boundary or "")
+        return Grid.covering(bounds, crs=region.crs, cell_m=region.cell_m, tile=region.tile)
+    except ConfigError as error:
+        raise ConfigError(f"{loaded.where('region')}: {error}") from None
+
+
+def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
+    """Ask every source for its assets, refuse what cannot be used, and align the vector tables to the grid's CRS."""
+    found = Found(Place(loaded.root, cache, grid))
+    uses = dict(loaded.config.sources)
+    if loaded.config.region.boundary:
+        vector = registry.find("sources", "vector")
+        uses[BOUNDARY] = Use(use="vector", with_=registry.parameters(vector).model_validate({"path": loaded.config.region.boundary}))
+    for key, use in uses.items():
+        found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
+        try:
+            found.acquired[key] = acquired = source.acquire(found.place)
+            found.notices += [f"{key}: {notice}" for notice in acquired.notices]
+            if not acquired.layers:
+                _align_table(found, key, use, source, acquired.assets)
+        except ProspectError as error:
+            raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
+    return found
+
+
+def _align_table(found: Found, key: str, use: Use, source: Any, assets: tuple[Asset, ...]) -> None:
+    from pipeline import vectors
+
+    grid = found.place.grid
+    function = registry.find("sources", use.use)
+    said = use.said(), registry.epoch(function), [(a.id, a.version) for a in assets], grid.crs, grid.bounds, library_versions()
+    version = key_of(*said)
+    path = found.place.cache / "vectors" / f"{key}-{version[:24]}.fgb"
+    notes = path.with_suffix(".json")
+    if not (path.is_file() and notes.is_file()):
+        from pipeline.cube import write_atomically
+
+        frame, notices = source.table(assets, found.place)
+        vectors.store(frame, path)
+        write_atomically(notes, "\n".join(notices).encode())
+    found.notices += [f"{key}: {notice}" for notice in notes.read_text().splitlines()]
+    found.tables[key] = Table(key, path, version)
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that decide numbers: part of every key."""
+    from importlib.metadata import version
+
+    deciding = ("numpy", "scipy", "numba", "rasterio", "pyproj", "shapely", "pyogrio", "odc-geo", "scikit-learn", "skops")
+    return {name: version(name) for name in deciding}
+
+
+def _expanded(use: Use) -> dict[str, Any]:
+    return use.with_.model_dump()
+
+
+def _boundary_bounds(loaded: Loaded, crs: str, written: str) -> tuple[float, float, float, float]:
+    import pyogrio
+
+    path = loaded.path(written)
+    try:
+        info = pyogrio.read_info(path, force_total_bounds=True)
+    except Exception as error:  # pyogrio raises several kinds for a file that is no vector
+        raise ConfigError(f"boundary {written!r} cannot be read ({error}); expected a polygon file such as GeoJSON") from error
+    from pipeline.spatial import outline
+
+    return outline.projected_bounds(info["total_bounds"], info["crs"], crs)
+

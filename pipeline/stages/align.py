@@ -1,0 +1,74 @@
+"""Align: every layer a source gives, tile by tile on the one grid, and the mask of the region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipeline import registry
+from pipeline.asset import Asset
+from pipeline.config import Loaded
+from pipeline.cube import LayerMeta
+from pipeline.errors import ConfigError
+from pipeline.grid import Window
+from pipeline.node import Call, LayerNode
+from pipeline.recipe import Array, Cells, Vector
+from pipeline.spatial import outline
+from pipeline.stages.acquire import BOUNDARY, Found
+
+EPOCH = 1
+STAGE = "align"
+REGION = "region"
+
+
+def nodes(loaded: Loaded, found: Found) -> list[LayerNode]:
+    """One node per layer of each source, and the region's mask; ConfigError when two would have one name."""
+    made = [_region(found)]
+    for key, acquired in found.acquired.items():
+        use = loaded.config.sources.get(key)
+        for info in acquired.layers if use else ():
+            assert use is not None
+            name = f"{key}_{info.suffix}" if info.suffix else key
+            if any(name == meta.name for node in made for meta in node.outputs):
+                raise ConfigError(f"{loaded.where('sources', key)}: layer {name!r} is given twice; rename this source or its band")
+            said = use.with_.model_dump()
+            meta = LayerMeta(
+                name, info.dtype, info.units, info.long_name or name, said.get("citation") or _files(acquired.assets),
+                said.get("licence") or "not stated", info.native_m, bool(said.get("synthetic")) or _synthetic(found, key),
+            )  # fmt: skip
+            parameters = {"use": use.use, "said": said, "suffix": info.suffix, "epoch": registry.epoch(registry.find("sources", use.use))}
+            made.append(LayerNode(name, STAGE, Call(base, parameters, assets=acquired.assets), (meta,)))
+    return made
+
+
+def base(*, at: Window, assets: tuple[Asset, ...], use: str, said: dict[str, Any], suffix: str, epoch: int) -> Array:
+    """One tile of a source's layer on the grid."""
+    del epoch  # only part of the key
+    return registry.find("sources", use)(**said).read(assets, suffix, at)  # type: ignore[no-any-return]
+
+
+def inside(*, at: Cells, boundary: Vector) -> Array:
+    """1 where the cell's centre lies in the region, NaN elsewhere."""
+    return np.where(outline.inside(boundary.geometry, at.x, at.y), np.float32(1), np.float32(np.nan))
+
+
+def everywhere(*, at: Cells) -> Array:
+    """1 in every cell: a region that is its grid."""
+    return np.ones(at.number.shape, dtype=np.float32)
+
+
+def _region(found: Found) -> LayerNode:
+    grid = found.place.grid
+    meta = LayerMeta(REGION, "float32", "1", "Inside the region", "region boundary", "see boundary", grid.cell_m)
+    table = found.tables.get(BOUNDARY)
+    call = Call(inside, vectors={"boundary": table}) if table else Call(everywhere)
+    return LayerNode(REGION, STAGE, call, (meta,))
+
+
+def _files(assets: tuple[Asset, ...]) -> str:
+    return ", ".join(asset.id for asset in assets)
+
+
+def _synthetic(found: Found, key: str) -> bool:
+    return bool(getattr(found.acquired[key], "synthetic", False))

@@ -1,0 +1,82 @@
+"""Delineate: ranked target polygons from the map, tile by tile, pieces joined across seams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from pipeline.config.frame import Targets
+from pipeline.cube import LayerMeta
+from pipeline.errors import ConfigError
+from pipeline.grid import Grid, Window
+from pipeline.node import Call, FitNode, LayerNode, Node, Table
+from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
+from pipeline.spatial import outline, pieces
+
+EPOCH = 1
+STAGE = "delineate"
+
+
+def nodes(grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Table], deposits: Mapping[str, list[Any]], where: str) -> list[Node]:
+    """One mask per excluded table, then `<prefix>/targets`."""
+    made: list[Node] = []
+    for key in (*targets.exclude, *((targets.districts,) if targets.districts else ())):
+        if key not in tables:
+            raise ConfigError(f"{where}: targets name the vector {key!r}, which is not among the sources ({', '.join(sorted(tables)) or 'none'})")
+    for key in targets.exclude:
+        meta = LayerMeta(f"excluded_{key}", "float32", "1", f"1 inside {key}", key, "see sources", grid.cell_m)
+        made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[key]}), (meta,)))
+    layers = {"prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "excluded": tuple(n.name for n in made)}
+    said = {
+        "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "min_area_km2": targets.min_area_km2,
+        "known_within_m": targets.known_within_m, "deposits": dict(deposits),
+    }  # fmt: skip
+    gather = Call(high_ground, {}, layers, fits={"edges": f"{prefix}/edges"})
+    return [*made, FitNode(f"{prefix}/targets", STAGE, Call(rank, said), gather, 400_000_000)]
+
+
+def inside(*, at: Cells, areas: Vector) -> Array:
+    """1 where the cell's centre lies in one of the areas, 0 elsewhere."""
+    return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
+
+
+def high_ground(*, prospectivity: Layer, uncertainty: Layer, excluded: Layers, edges: Fit, at: Window) -> dict[str, Array]:
+    """The connected pieces of this tile above the target edge, outside excluded ground."""
+    high = prospectivity.values > edges.value["edges"][4]
+    for layer in excluded:
+        high &= ~(layer.values > 0)
+    labels, count = ndimage.label(high)
+    return pieces.describe(labels, count, prospectivity.values, uncertainty.values, transform=at.grid.affine(at.r0, at.c0))
+
+
+def rank(
+    *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, min_area_km2: float, known_within_m: float,
+    deposits: Mapping[str, list[Any]],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Targets by falling mean prospectivity, new ground ranked, ground of known deposits kept apart without a rank."""
+    import shapely
+
+    known = [shapely.Point(x, y) for x, y in zip(deposits["x"], deposits["y"], strict=True)]
+    tree = shapely.STRtree(known)
+    found = []
+    for piece in pieces.joined(parts, tiles_shape):
+        area_km2 = piece.cells * cell_m**2 / 1e6
+        if area_km2 < min_area_km2:
+            continue
+        nearest = int(tree.nearest(piece.polygon))
+        distance = float(shapely.distance(piece.polygon, known[nearest]))
+        found.append(
+            {
+                "status": "known ground" if distance <= known_within_m else "new", "area_km2": round(area_km2, 6),
+                "mean_prospectivity": round(piece.mean, 6), "max_prospectivity": round(piece.highest, 6),
+                "mean_uncertainty": round(piece.spread, 6), "nearest_known": deposits["name"][nearest],
+                "nearest_known_km": round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
+            }
+        )
+    found.sort(key=lambda t: (t["status"] != "new", -t["mean_prospectivity"], -t["area_km2"], t["wkb"]))
+    for place, target in enumerate(found, 1):
+        target["rank"] = place if target["status"] == "new" else None
+    return found

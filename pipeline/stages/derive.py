@@ -1,0 +1,119 @@
+"""Derive: the evidence. Each feature of the config becomes a layer node, its fit, if it has one, a node before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline import registry
+from pipeline.config import Loaded
+from pipeline.config.frame import Use
+from pipeline.cube import LayerMeta
+from pipeline.errors import ConfigError
+from pipeline.grid import Grid
+from pipeline.learning import draws
+from pipeline.node import Call, FitNode, LayerNode, Node, Table
+from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Sample, Vector
+
+EPOCH = 1
+STAGE = "derive"
+SAMPLE_CELLS = 1_000_000  # a fit sees at most about this many cells: 8 bytes each and layer
+
+
+def nodes(loaded: Loaded, grid: Grid, layers: Mapping[str, LayerMeta], tables: Mapping[str, Table]) -> list[Node]:
+    """The features in an order in which each comes after what it reads; ConfigError for unknown or circular names."""
+    known, made, waiting = dict(layers), [], dict(loaded.config.features)
+    while waiting:
+        ready = [key for key, use in waiting.items() if all(name in known for name in _layer_names(use))]
+        if not ready:
+            _explain(loaded, waiting, known)
+        for key in ready:
+            fresh = _feature(loaded, grid, key, waiting.pop(key), known, tables)
+            made += fresh
+            for meta in (meta for node in fresh if isinstance(node, LayerNode) for meta in node.outputs):
+                if meta.name in known:
+                    raise ConfigError(f"{loaded.where('features', key)}: layer {meta.name!r} is there already; give this feature another name")
+                known[meta.name] = meta
+    return made
+
+
+def evidence(made: list[Node]) -> tuple[str, ...]:
+    """The names of all evidence layers, in order."""
+    return tuple(meta.name for node in made if isinstance(node, LayerNode) for meta in node.outputs)
+
+
+def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
+    """The values at this tile's share of a seeded choice of cells, any tile size giving the same choice."""
+    chosen = (at.number >= 0) & (draws.uniform(at.number.ravel(), seed=seed, stream="sample").reshape(at.number.shape) < share)
+    return {str(i): layer.values[chosen] for i, layer in enumerate(layers)} | {"cell": at.number[chosen]}
+
+
+def fit_feature(*, parts: list[dict[str, Array]], word: str, said: dict[str, Any], of: tuple[str, ...], epoch: int) -> dict[str, Array]:
+    """Run a feature's own `fit` on the sampled cells, in the order of their global numbers."""
+    del epoch  # only part of the key
+    order = np.argsort(np.concatenate([part["cell"] for part in parts]), kind="stable")
+    samples = {name: Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i, name in enumerate(of)}
+    fit = registry.declared(registry.find("features", word)).fit
+    assert fit is not None
+    taken = registry.dependencies(fit).keys() | registry.parameters(fit).model_fields.keys()
+    return fit(**{k: v for k, v in (samples | said).items() if k in taken})
+
+
+def _feature(
+    loaded: Loaded, grid: Grid, key: str, use: Use, known: Mapping[str, LayerMeta], tables: Mapping[str, Table]
+) -> list[Node]:
+    function = registry.find("features", use.use)
+    recipe, said, needs = registry.declared(function), use.with_.model_dump(), registry.dependencies(function)
+    layers = {p: tuple(said[p]) if kind is Layers else (said[p],) for p, kind in needs.items() if kind in (Layer, Layers)}
+    vectors = {p: _table(loaded, key, p, said[p], tables) for p, kind in needs.items() if kind is Vector}
+    plain = {p: v for p, v in said.items() if p not in layers and p not in vectors}
+    inputs = [known[name] for names in layers.values() for name in names]
+    first = inputs[0] if inputs else None
+    fits, made = {}, []
+    if recipe.fit:
+        fits = {p: f"{key}_fit" for p, kind in needs.items() if kind is Fit}
+        made.append(_fit_node(grid, f"{key}_fit", use, function, layers, plain))
+    outputs = tuple(
+        LayerMeta(
+            name, first.dtype if recipe.dtype == "input" and first else recipe.dtype,
+            recipe.units.replace("input", first.units if first else "1"), f"{recipe.summary}: {name}",
+            f"{use.use} of {', '.join([m.name for m in inputs] + [t.name for t in vectors.values()])}",
+            "; ".join(dict.fromkeys(m.licence for m in inputs)) or "see sources", max((m.native_m for m in inputs), default=grid.cell_m),
+            any(m.synthetic for m in inputs),
+        )
+        for name in recipe.outputs(key, said)
+    )  # fmt: skip
+    call = Call(function, plain, layers, vectors, fits, reach_m=recipe.reach(said, grid.cell_m))
+    return [*made, LayerNode(key, STAGE, call, outputs)]
+
+
+def _fit_node(
+    grid: Grid, name: str, use: Use, function: Any, layers: Mapping[str, tuple[str, ...]], plain: Mapping[str, Any]
+) -> FitNode:
+    names = tuple(n for group in layers.values() for n in group)
+    share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
+    gather = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names})
+    said = {"word": use.use, "said": dict(plain), "of": tuple(layers), "epoch": registry.epoch(function)}
+    return FitNode(name, STAGE, Call(fit_feature, said), gather, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
+
+
+def _layer_names(use: Use) -> list[str]:
+    needs, said = registry.dependencies(registry.find("features", use.use)), use.with_.model_dump()
+    return [n for p, kind in needs.items() if kind in (Layer, Layers) for n in (said[p] if kind is Layers else (said[p],))]
+
+
+def _table(loaded: Loaded, key: str, parameter: str, name: str, tables: Mapping[str, Table]) -> Table:
+    if name not in tables:
+        raise ConfigError(f"{loaded.where('features', key, parameter)}: {registry.unknown('vector', name, tables)}")
+    return tables[name]
+
+
+def _explain(loaded: Loaded, waiting: Mapping[str, Use], known: Mapping[str, LayerMeta]) -> None:
+    for key, use in waiting.items():
+        for name in _layer_names(use):
+            if name not in known and name not in waiting:
+                spot = next((p for p, v in use.with_.model_dump().items() if v == name), "use")
+                raise ConfigError(f"{loaded.where('features', key, spot)}: {registry.unknown('layer', name, known)}")
+    raise ConfigError(f"{loaded.where('features')}: these features read each other in a circle: {', '.join(waiting)}")

@@ -1,0 +1,115 @@
+"""Label: from occurrences to samples, and the evidence at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.frame import Background, Label
+from pipeline.errors import DataError
+from pipeline.grid import Grid
+from pipeline.learning import draws, sampling
+from pipeline.learning.table import SampleTable
+from pipeline.node import Call, FitNode
+from pipeline.recipe import Array, Cells, Fit, Layer, Layers
+from pipeline.spatial import occurrences
+from pipeline.stages.align import REGION
+
+EPOCH = 1
+STAGE = "label"
+CANDIDATES_PER_WANTED = 200  # so many that the exclusion zone cannot use them up
+
+
+def deposits(frame: Any, label: Label, grid: Grid) -> tuple[dict[str, list[Any]], list[str]]:
+    """The occurrences that become positives, as plain lists (name, x, y, group), and notices; DataError when none is left."""
+    chosen, notices = occurrences.select(
+        frame, deposit_type=label.deposit_type, commodity=label.commodity, confidence=label.confidence, refuse=label.refuse
+    )
+    if len(chosen) == 0:
+        raise DataError(
+            f"no occurrence of {len(frame)} is left to learn from (deposit_type {list(label.deposit_type)}, commodity "
+            f"{list(label.commodity)}, confidence {list(label.confidence)}); loosen `label:` or add occurrences"
+        )
+    groups = occurrences.groups(chosen, aliases=label.aliases, within_m=label.group_within_m)
+    x, y = chosen.geometry.x.to_numpy(), chosen.geometry.y.to_numpy()
+    said = {"name": chosen["name"].astype(str).tolist(), "x": x.tolist(), "y": y.tolist(), "group": [int(g) for g in groups]}
+    return said, notices
+
+
+def nodes(
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], deposits: Mapping[str, list[Any]], background: Background, seed: int
+) -> list[FitNode]:
+    """Two fits: `<prefix>/samples`, which cells; `<prefix>/table`, the evidence at them."""
+    count = max(background.at_least, background.per_positive * len(deposits["x"]))
+    share = min(1.0, CANDIDATES_PER_WANTED * count / (grid.rows * grid.cols))
+    corner = {"x_m": grid.x_m, "y_m": grid.y_m, "cell_m": grid.cell_m, "rows": grid.rows, "cols": grid.cols}
+    said = {"deposits": dict(deposits), "corner": corner, "at_least": background.at_least, "per_positive": background.per_positive}
+    said |= {"exclude_cells": math.ceil(background.exclude_m / grid.cell_m), "seed": seed}
+    chosen = FitNode(
+        f"{prefix}/samples", STAGE, Call(samples, said),
+        Call(candidates, {"share": share, "seed": seed}, {"region": (REGION,)}), CANDIDATES_PER_WANTED * count * 16,
+    )  # fmt: skip
+    table = FitNode(
+        f"{prefix}/table", STAGE, Call(assemble, {"names": evidence}, fits={"samples": chosen.name}),
+        Call(values_at, {}, {"evidence": evidence}, fits={"samples": chosen.name}), count * (4 * len(evidence) + 48) * 3,
+    )  # fmt: skip
+    return [chosen, table]
+
+
+def candidates(*, region: Layer, at: Cells, share: float, seed: int) -> dict[str, Array]:
+    """This tile's share of the cells a background may be drawn from: those of the region with the lowest draws."""
+    number = at.number[~np.isnan(region.values)]
+    return {"cell": number[draws.uniform(number, seed=seed, stream="background") < share]}
+
+
+def samples(
+    *, parts: list[dict[str, Array]], deposits: Mapping[str, Any], corner: Mapping[str, Any], at_least: int, per_positive: int,
+    exclude_cells: int, seed: int,
+) -> dict[str, Array]:  # fmt: skip
+    """Positive cells, one for the deposits in it, and background cells far enough from them: cell, label, group, x, y."""
+    cell_m, cols = corner["cell_m"], corner["cols"]
+    col = np.floor((np.asarray(deposits["x"]) - corner["x_m"]) / cell_m).astype(np.int64)
+    row = np.floor((corner["y_m"] - np.asarray(deposits["y"])) / cell_m).astype(np.int64)
+    inside = (col >= 0) & (col < cols) & (row >= 0) & (row < corner["rows"])
+    if not inside.any():
+        raise DataError("none of the occurrences lies on the region's grid; check their coordinates and the region's bounds")
+    cells, groups = sampling.positives(row[inside], col[inside], np.asarray(deposits["group"])[inside], ncols=cols)
+    count = max(at_least, per_positive * len(cells))
+    pool = np.concatenate([part["cell"] for part in parts])
+    drawn = sampling.background(pool, positives=cells, ncols=cols, count=count, exclude_cells=exclude_cells, seed=seed)
+    cell = np.concatenate([cells, drawn.cells])
+    return {
+        "cell": cell,
+        "label": np.repeat(np.array([1, 0], np.int8), [cells.size, drawn.cells.size]),
+        "group": np.concatenate([groups, -1 - np.arange(drawn.cells.size)]),
+        "x": corner["x_m"] + (cell % cols + 0.5) * cell_m,
+        "y": corner["y_m"] - (cell // cols + 0.5) * cell_m,
+        "warning": np.array(drawn.warning or ""),
+    }
+
+
+def values_at(*, evidence: Layers, samples: Fit, at: Cells) -> dict[str, Array]:
+    """The evidence at the samples of this tile: `row` into the samples, `values` (n, layers) float32. Reads no layer for none."""
+    cell = samples.value["cell"]
+    first, last = at.number[0, 0], at.number[-1, -1]
+    near = np.flatnonzero((cell >= first) & (cell <= last))
+    row, col = np.divmod(cell[near] - first, at.number[1, 0] - first) if at.number.shape[0] > 1 else (0 * near, cell[near] - first)
+    here = col < at.number.shape[1]
+    near, row, col = near[here], row[here], col[here]
+    if near.size == 0:
+        return {"row": near, "values": np.empty((0, len(evidence)), np.float32)}
+    return {"row": near, "values": np.stack([layer.values[row, col] for layer in evidence], axis=1).astype(np.float32)}
+
+
+def assemble(*, parts: list[dict[str, Array]], samples: Fit, names: tuple[str, ...]) -> bytes:
+    """The sample table: evidence, labels, groups and places in the order of the samples."""
+    held = samples.value
+    values = np.full((held["cell"].size, len(names)), np.nan, np.float32)
+    for part in parts:
+        values[part["row"]] = part["values"]
+    return SampleTable(
+        values=values, names=tuple(names), label=held["label"], group=held["group"], cell=held["cell"], x=held["x"], y=held["y"]
+    ).to_bytes()

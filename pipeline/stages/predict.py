@@ -1,0 +1,91 @@
+"""Predict: prospectivity and its refit spread, cell by cell, and the classes they are shown in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.frame import Map, Targets
+from pipeline.cube import LayerMeta
+from pipeline.errors import DataError
+from pipeline.grid import Grid
+from pipeline.learning import model_files
+from pipeline.node import Call, FitNode, LayerNode, Node
+from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
+from pipeline.stages import derive
+from pipeline.stages.align import REGION
+
+EPOCH = 1
+STAGE = "predict"
+BATCH = 65_536  # cells scored at once: bounds memory, changes no answer
+
+
+def nodes(grid: Grid, *, prefix: str, evidence: tuple[str, ...], settings: Map, targets: Targets, synthetic: bool) -> list[Node]:
+    """`<prefix>/prospectivity`, `<prefix>/uncertainty`, then the fit of their quantiles, then `<prefix>/classes`."""
+
+    def meta(name: str, dtype: str, long_name: str) -> LayerMeta:
+        return LayerMeta(f"{prefix}/{name}", dtype, "1", long_name, "prospect", "see provenance.json", grid.cell_m, synthetic)
+
+    call = Call(
+        score_cells, {"least_evidence": settings.least_evidence}, {"evidence": evidence, "region": (REGION,)}, fits={"model": f"{prefix}/model"}
+    )
+    scored = LayerNode(
+        f"{prefix}/prospectivity", STAGE, call,
+        (
+            meta("prospectivity", "float32", "Prospectivity, relative, 0 to 1"),
+            meta("uncertainty", "float32", "Refit spread: standard deviation between bags"),
+        ),
+    )  # fmt: skip
+    share = min(1.0, derive.SAMPLE_CELLS / (grid.rows * grid.cols))
+    edges = FitNode(
+        f"{prefix}/edges", STAGE, Call(quantiles, {"class_shares": list(settings.class_shares), "area_share": targets.area_share}),
+        Call(derive.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,)}), derive.SAMPLE_CELLS * 24,
+    )  # fmt: skip
+    classed = LayerNode(
+        f"{prefix}/classes", STAGE, Call(classify, {}, {"prospectivity": (scored.name,)}, fits={"edges": edges.name}),
+        (meta("classes", "int32", "Prospectivity class, 1 very low to 5 very high, 0 not applicable"),),
+    )  # fmt: skip
+    return [scored, edges, classed]
+
+
+def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: float) -> tuple[Array, Array]:
+    """Mean and standard deviation over the model's bags, float32; NaN outside the region and where too little evidence is known."""
+    inside = ~np.isnan(region.values)
+    prospectivity = np.full(inside.shape, np.nan, np.float32)
+    uncertainty = prospectivity.copy()
+    if not inside.any():
+        return prospectivity, uncertainty
+    values = np.stack([layer.values[inside] for layer in evidence], axis=1)
+    enough = np.isfinite(values).mean(axis=1) >= max(least_evidence, np.finfo(float).tiny)
+    cells = np.flatnonzero(inside.ravel())[enough]
+    values, held = values[enough], _model(model.value)
+    for start in range(0, len(cells), BATCH):
+        part = slice(start, start + BATCH)
+        mean, spread = held.predict_both(values[part])
+        prospectivity.flat[cells[part]], uncertainty.flat[cells[part]] = mean, spread
+    return prospectivity, uncertainty
+
+
+def quantiles(*, parts: list[dict[str, Array]], class_shares: list[float], area_share: float) -> dict[str, Array]:
+    """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region)."""
+    values = np.concatenate([part["0"] for part in parts])
+    values = np.sort(values[~np.isnan(values)])
+    if values.size == 0:
+        raise DataError("no cell of the region could be scored: every cell lacks evidence; check which layers cover the region (prospect show LAYER)")
+    at = np.array([*class_shares, 1.0 - area_share])
+    return {"edges": np.quantile(values, at, method="inverted_cdf").astype(np.float32)}
+
+
+def classify(*, prospectivity: Layer, edges: Fit) -> Array:
+    """Class 1 to 5 by area, ties going to the lower class, so that none covers more than its share; 0 where not scored."""
+    known = ~np.isnan(prospectivity.values)
+    classes = np.full(known.shape, MISSING, np.int32)
+    classes[known] = 1 + np.searchsorted(np.sort(edges.value["edges"][:4]), prospectivity.values[known], side="left")
+    return classes
+
+
+@lru_cache(maxsize=2)
+def _model(data: bytes) -> Any:
+    return model_files.load(data)

@@ -1,0 +1,138 @@
+"""Publish: one folder with everything a person opens, filled beside the old one and swapped in whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from pipeline import registry
+from pipeline.bundle import Bundle, Shown
+from pipeline.cube import Cube
+from pipeline.errors import StoreError
+from pipeline.ledger import hash_of
+from pipeline.stages import acquire
+
+if TYPE_CHECKING:
+    from pipeline.graph import Graph
+
+EPOCH = 1
+NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
+
+
+def check_writable(outputs: Path) -> None:
+    """Refuse, before any work, an output folder that cannot be written; put back a bundle that a crash left half swapped."""
+    fresh, old = _beside(outputs, "partial"), _beside(outputs, "old")
+    try:
+        outputs.parent.mkdir(parents=True, exist_ok=True)
+        if old.is_dir() and not outputs.exists():
+            os.replace(old, outputs)
+        fresh.mkdir(exist_ok=True)
+        fresh.rmdir() if not any(fresh.iterdir()) else None
+    except OSError as error:
+        raise StoreError(f"cannot write to {outputs.parent} ({error.strerror}); give another folder with --set run.outputs=...") from error
+
+
+def publish(
+    graph: Graph, cube: Cube, outputs: Path, *, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str], run: Mapping[str, Any]
+) -> bool:
+    """Make the bundle unless the one there is made of the same; True when it was made."""
+    if _is_current(outputs, key):
+        return False
+    folder = _beside(outputs, "partial")
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        bundle = _bundle(graph, cube, folder, key, keys, fit_keys)
+        for word in registry.words("publishers"):
+            registry.find("publishers", word)(bundle=bundle)
+        (folder / "model.skops").write_bytes(bundle.model)
+        (folder / "config.yaml").write_text(bundle.config_yaml, encoding="utf-8")
+        _write_json(folder / "scorecard.json", bundle.scorecard)
+        files = {p.name: {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in sorted(folder.iterdir())}
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": run})
+        _swap(folder, outputs)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StoreError(
+            f"cannot write {outputs.name} ({error.strerror or error}); free some space or give another folder with --set run.outputs=..."
+        ) from error
+    return True
+
+
+def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str]) -> Bundle:
+    config, found = graph.loaded.config, graph.found
+
+    def fit(name: str) -> Any:
+        return cube.load_fit(name, fit_keys[name])
+
+    warning = str(fit(f"{graph.prefix}/samples")["warning"])
+    notices = (*graph.notices, *([warning] if warning else []))
+    shown = {}
+    for name, table in found.tables.items():
+        said = config.sources[name].with_.model_dump() if name in config.sources else {}
+        shown[name] = Shown(table, said.get("licence") or "not stated", bool(said.get("redistribute", True)))
+    inputs = [
+        {
+            "source": name, "asset": asset.id, "sha256": asset.version, "bytes": asset.size,
+            "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
+        }
+        for name, acquired in sorted(found.acquired.items())
+        for asset in acquired.assets
+    ]  # fmt: skip
+    provenance = {
+        "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
+        "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
+        "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
+    }  # fmt: skip
+    scorecard = {
+        "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
+        "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
+        "protocols": {name: fit(key) for name, key in graph.scorecards.items()}, "notices": list(notices),
+    }  # fmt: skip
+    said = {"made_by": "prospect", **graph.said()}
+    return Bundle(
+        folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, fit(f"{graph.prefix}/targets"),
+        graph.deposits, found.tables.get(config.targets.districts or ""), shown, scorecard, provenance,
+        yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
+    )  # fmt: skip
+
+
+def _said(sources: Mapping[str, Any], name: str, word: str) -> str:
+    return (sources[name].with_.model_dump().get(word) if name in sources else None) or "not stated"
+
+
+def _is_current(outputs: Path, key: str) -> bool:
+    try:
+        said = json.loads((outputs / "provenance.json").read_bytes())
+        return bool(said["bundle_key"] == key and all((outputs / name).stat().st_size == file["bytes"] for name, file in said["files"].items()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _swap(folder: Path, outputs: Path) -> None:
+    old = _beside(outputs, "old")
+    shutil.rmtree(old, ignore_errors=True)
+    if outputs.exists():
+        os.replace(outputs, old)  # a crash here leaves the old bundle under this name: check_writable puts it back
+    os.replace(folder, outputs)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(outputs: Path, word: str) -> Path:
+    return outputs.with_name(f".{outputs.name}.{word}")
+
+
+def _write_json(path: Path, said: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(said, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

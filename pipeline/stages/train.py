@@ -1,0 +1,30 @@
+"""Train: the model of the map, on all samples. It is never seen by validate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline import registry
+from pipeline.config.frame import Use
+from pipeline.learning import model_files
+from pipeline.learning.table import SampleTable
+from pipeline.node import Call, FitNode
+from pipeline.recipe import Fit
+
+EPOCH = 1
+STAGE = "train"
+MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
+
+
+def node(*, prefix: str, model: Use, seed: int) -> FitNode:
+    """The fit of the map's model, `<prefix>/model`: the bytes of a skops file."""
+    said = {"use": model.use, "said": model.with_.model_dump(mode="json"), "seed": seed, "epoch": registry.epoch(registry.find("models", model.use))}
+    return FitNode(f"{prefix}/model", STAGE, Call(train, said, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
+
+
+def train(*, table: Fit, use: str, said: dict[str, Any], seed: int, epoch: int) -> bytes:
+    """Fit the model to the whole table."""
+    del epoch  # only part of the key
+    held = SampleTable.from_bytes(table.value).checked()
+    model = registry.find("models", use)(**said, seed=seed)
+    return model_files.dump(model.fit(held.values, held.label, groups=held.group))

@@ -1,0 +1,122 @@
+"""What a worker does: bind a call to one tile or to what the tiles gave, run it, and write or return the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline import registry
+from pipeline.cube import Cube, LayerMeta
+from pipeline.errors import DataError, ProspectError
+from pipeline.grid import Index, Window
+from pipeline.node import Call
+from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
+
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One unit of work, all a worker needs beside the store: `tile` None means a fit's last step."""
+
+    cube: Cube
+    node: str
+    call: Call
+    tile: Index | None
+    fit_keys: Mapping[str, str]
+    outputs: tuple[LayerMeta, ...] = ()
+
+
+def write_tile(task: Task) -> None:
+    """Compute a tile of a layer node and write each output's chunk."""
+    answer = _called(task)
+    arrays = answer if isinstance(answer, tuple) else (answer,)
+    if len(arrays) != len(task.outputs):
+        raise DataError(f"{task.node}: gave {len(arrays)} arrays for {len(task.outputs)} layers; this is a fault of the recipe {task.call.word}")
+    halo = task.call.halo(task.cube.grid.cell_m)
+    for meta, values in zip(task.outputs, arrays, strict=True):
+        trimmed = values[halo : values.shape[0] - halo, halo : values.shape[1] - halo]
+        task.cube.write(meta.name, _tile(task), np.ascontiguousarray(trimmed, dtype=meta.dtype))
+
+
+def gather_tile(task: Task) -> Any:
+    """Compute what one tile gives to a fit: a small mapping of arrays."""
+    return _called(task)
+
+
+def save_fit(task: Task, key: str, parts: list[Any] | None) -> None:
+    """Run a fit's last step and keep its artefact under its key."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # a fit's sums may depend on the thread count
+        value = _called(task, **({} if parts is None else {"parts": parts}))
+    task.cube.save_fit(task.node, key, value)
+
+
+def _called(task: Task, **more: Any) -> Any:
+    try:
+        return task.call.function(**_bound(task), **more)
+    except ProspectError as error:
+        raise type(error)(f"{task.node}: {error}") from error
+
+
+def _bound(task: Task) -> dict[str, Any]:
+    call, cube = task.call, task.cube
+    bound: dict[str, Any] = dict(call.parameters)
+    for name, fit in call.fits.items():
+        bound[name] = _fit(cube, fit, task.fit_keys[fit])
+    if task.tile is None:
+        return bound
+    halo = call.halo(cube.grid.cell_m)
+    window = cube.grid.window(task.tile, halo)
+    for name, kind in registry.dependencies(call.function).items():
+        if kind is Layer:
+            bound[name] = _layer(cube, call.layers[name][0], window, halo)
+        elif kind is Layers:
+            bound[name] = Layers(_layer(cube, layer, window, halo) for layer in call.layers[name])
+        elif kind is Vector:
+            bound[name] = _vector(call.vectors[name].path, _grown(cube.grid.window(task.tile).bounds, call.reach_m))
+        elif kind is Cells:
+            bound[name] = _cells(window, halo)
+        elif kind is Window:
+            bound[name] = window
+    if call.assets:
+        bound["assets"] = call.assets
+    return bound
+
+
+def _layer(cube: Cube, name: str, window: Window, halo: int) -> Layer:
+    return Layer(partial(cube.read, name, window), name=name, cell_m=cube.grid.cell_m, halo=halo)
+
+
+def _vector(path: Path, bounds: Bounds) -> Vector:
+    from pipeline import vectors
+
+    return vectors.touching(path, bounds)
+
+
+def _grown(bounds: Bounds, reach_m: float) -> Bounds:
+    return bounds[0] - reach_m, bounds[1] - reach_m, bounds[2] + reach_m, bounds[3] + reach_m
+
+
+def _cells(window: Window, halo: int) -> Cells:
+    grid = window.grid
+    rows, cols = np.arange(window.r0, window.r1), np.arange(window.c0, window.c1)
+    outside = ((rows < 0) | (rows >= grid.rows))[:, None] | ((cols < 0) | (cols >= grid.cols))[None, :]
+    number: Array = np.where(outside, np.int64(-1), window.cells())
+    return Cells(window.x(), window.y(), number, grid.cell_m, halo, grid.rows * grid.cols)
+
+
+@lru_cache(maxsize=8)  # a model is read once per worker, not once per tile
+def _fit(cube: Cube, fit: str, key: str) -> Fit:
+    return Fit(cube.load_fit(fit, key))
+
+
+def _tile(task: Task) -> Index:
+    assert task.tile is not None
+    return task.tile

@@ -1,0 +1,92 @@
+"""Run by test_flow: with config A done, kill config B at its n-th step for every n, revert to A, compare. Prints JSON.
+
+A step is every write to the store or the outputs: a chunk, a fit, a ledger object, a rename. Each run is a forked child, so
+SIGKILL is real and the imports are paid once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pipeline.cube
+import pipeline.flow
+import pipeline.ledger
+import pipeline.stages.publish
+from pipeline.config import load
+from pipeline.planning import plan
+
+NAMES = ("prospectivity.tif", "uncertainty.tif", "classes.tif", "scorecard.json", "config.yaml")
+B = ("features.halo.radius_m=2500", "sources.dem.scale=1.5")
+RESULT = "steps"
+
+
+def main(root: Path) -> None:
+    """Kill at every step."""
+    wanted = digests(root)
+    killed, different, step = 0, [], 0
+    while True:
+        step += 1
+        ended = child(lambda at=step: mapped(root, B, die_at=at))  # type: ignore[misc]
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL, ended
+        killed += 1
+        assert child(lambda: mapped(root, ())) == 0, f"the run after a kill at step {step} failed"
+        if digests(root) != wanted:
+            different.append(step)
+    print(json.dumps({RESULT: step - 1, "killed": killed, "different": different}))
+
+
+def digests(root: Path) -> list[str]:
+    """The bundle's bytes."""
+    return [hashlib.sha256((root / "outputs" / "tiny" / name).read_bytes()).hexdigest() for name in NAMES]
+
+
+def child(work: Callable[[], None]) -> int:
+    """Run in a forked process; its exit status, negative for a signal."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def mapped(root: Path, settings: tuple[str, ...], die_at: int = 0) -> None:
+    """One run; with `die_at`, killed before its n-th step."""
+    if die_at:
+        count = 0
+
+        def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+            def step(*args: Any, **named: Any) -> Any:
+                nonlocal count
+                count += 1
+                if count == die_at:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return function(*args, **named)
+
+            return step
+
+        pipeline.cube.Cube.write = counted(pipeline.cube.Cube.write)  # type: ignore[method-assign]
+        pipeline.cube.Cube.save_fit = counted(pipeline.cube.Cube.save_fit)  # type: ignore[method-assign]
+        pipeline.cube.Cube.prepare = counted(pipeline.cube.Cube.prepare)  # type: ignore[method-assign]
+        pipeline.ledger.write_atomically = counted(pipeline.ledger.write_atomically)
+        pipeline.stages.publish._swap = counted(pipeline.stages.publish._swap)
+        pipeline.stages.publish.os.replace = counted(os.replace)
+    pipeline.flow.SAVE_SECONDS = 0.0  # every finished job is a ledger step of its own
+    pipeline.flow.run(plan(load("tiny", settings=settings, root=root)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from pipeline.errors import DataError
+from pipeline.learning.crossval import CrossValidation, Split, cross_validate
+from pipeline.learning.forests import BaggedForest
+from pipeline.learning.table import SampleTable
+from pipeline.learning.verdict import verdict
+from tests.learning.places import shuffled, table
+
+BLOCKS = Split(kind="square_blocks", block_m=20_000.0)
+
+
+def forest(seed: int) -> BaggedForest:
+    return BaggedForest(bags=3, trees_per_bag=8, random_state=seed)
+
+
+class Memory(ClassifierMixin, BaseEstimator):
+    """Scores 1 for a row it was fitted to, 0 for any other; keeps the groups it was given."""
+
+    def __init__(self, seen: list[Any] | None = None) -> None:
+        self.seen = seen
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Memory:
+        self.classes_ = np.unique(y)
+        self.rows_ = {row.tobytes() for row in X}
+        assert self.seen is not None
+        self.seen.append((X, y, groups))
+        return self
+
+    def predict_proba(self, X: Any) -> Any:
+        known = np.array([row.tobytes() in self.rows_ for row in X], float)
+        return np.column_stack((1 - known, known))
+
+
+@pytest.fixture(scope="module")
+def planted() -> CrossValidation:
+    return cross_validate(table(seed=0), make_model=forest, split=BLOCKS, seeds=(0, 1))
+
+
+def test_no_row_is_scored_by_a_model_that_saw_it() -> None:
+    seen: list[Any] = []
+    whole = table(seed=0)
+    found = cross_validate(whole, make_model=lambda _: Memory(seen), split=BLOCKS, seeds=(0,))
+    assert (found.scores["model"] == 0).all()
+    assert len(seen) == 5
+    assert sum(len(X) for X, _, _ in seen) == 4 * len(whole)
+
+
+def test_the_model_gets_the_groups_of_its_training_rows_only() -> None:
+    seen: list[Any] = []
+    whole = table(seed=0)
+    found = cross_validate(whole, make_model=lambda _: Memory(seen), split=BLOCKS, seeds=(0,))
+    for fold, (_, y, groups) in enumerate(seen):
+        train = found.folds[0] != fold
+        assert groups.tolist() == whole.group[train].tolist() and y.tolist() == whole.label[train].tolist()
+
+
+def test_each_fit_gets_its_own_seed() -> None:
+    seeds: list[int] = []
+
+    def make(seed: int) -> Memory:
+        seeds.append(seed)
+        return Memory([])
+
+    cross_validate(table(seed=0), make_model=make, split=BLOCKS, seeds=(0, 1))
+    assert len(set(seeds)) == 10
+
+
+def test_figures_agree_with_scikit_learn_on_the_scores_given_back(planted: CrossValidation) -> None:
+    label = table(seed=0).label
+    for name, scores in planted.scores.items():
+        told = planted.result["scores"][name]
+        for row in (0, 1):
+            by_fold = [roc_auc_score(label[f], scores[row][f]) for f in (planted.folds[row] == k for k in range(5))]
+            assert [fold["auc"] for fold in told["per_seed"][row]["folds"]] == pytest.approx(by_fold, abs=1e-6)
+            assert told["per_seed"][row]["fold_mean"] == pytest.approx(np.mean(by_fold), abs=1e-6)
+            assert told["per_seed"][row]["fold_sd"] == pytest.approx(np.std(by_fold, ddof=1), abs=1e-6)
+        assert told["pooled_auc"] == pytest.approx(np.mean([roc_auc_score(label, scores[row]) for row in (0, 1)]), abs=2e-6)
+        assert told["average_precision"] == pytest.approx(np.mean([average_precision_score(label, scores[row]) for row in (0, 1)]), abs=2e-6)
+        assert told["chance_average_precision"] == pytest.approx(60 / 460, abs=1e-6)
+
+
+def test_a_planted_rule_is_found_and_beats_every_null(planted: CrossValidation) -> None:
+    scores = planted.result["scores"]
+    # Two normals 3 deviations apart, 5 % of the layer missing: the best ranking has an AUC near 0.97.
+    assert 0.93 < scores["model"]["fold_mean"] < 0.995
+    for null in ("coordinates", "distance_to_known", "random"):
+        assert 0.35 < scores[null]["fold_mean"] < 0.65
+    assert scores["model"]["capture"]["captured"][2] > 0.7
+    assert verdict(planted.result).startswith("Beats its nulls: AUC 0.9")
+
+
+def test_shuffled_labels_are_near_chance() -> None:
+    found = cross_validate(shuffled(table(seed=0), seed=1), make_model=forest, split=BLOCKS, seeds=(0, 1))
+    assert 0.4 < found.result["scores"]["model"]["fold_mean"] < 0.6
+    assert verdict(found.result).startswith("Near chance")
+
+
+def test_smooth_noise_fools_a_random_split_and_not_blocks() -> None:
+    # Deposits in clusters, layers smooth in space and unrelated to them: all there is to learn is where.
+    random = np.random.default_rng(5)
+    centres = random.uniform(0, 100_000, (12, 2))
+    near = centres[np.repeat(np.arange(12), 8)] + random.normal(0, 1500, (96, 2))
+    places = np.concatenate((near, random.uniform(0, 100_000, (600, 2))))
+    waves = random.normal(0, 2 * np.pi / 30_000, (2, 6))
+    whole = SampleTable(
+        values=np.sin(places @ waves + random.uniform(0, 6, 6)),
+        names=tuple("abcdef"),
+        label=np.repeat((1, 0), (96, 600)),
+        group=np.concatenate((np.arange(96), -1 - np.arange(600))),
+        cell=np.arange(696),
+        x=places[:, 0],
+        y=places[:, 1],
+    )
+    auc = {
+        split.kind: cross_validate(whole, make_model=forest, split=split, seeds=(0,)).result["scores"]["model"]["fold_mean"]
+        for split in (BLOCKS, Split(kind="random"))
+    }
+    assert auc["random"] > 0.9
+    assert auc["square_blocks"] < auc["random"] - 0.2
+
+
+def test_folds_without_positives_are_skipped_and_said_so() -> None:
+    whole = table(seed=0)
+    square = BLOCKS.blocks(whole)
+    richest = np.argsort(np.bincount(np.unique(square, return_inverse=True)[1][whole.positive]))[-2:]
+    kept = (whole.label == 0) | np.isin(square, np.unique(square)[richest])
+    found = cross_validate(whole.subset(kept), make_model=forest, split=BLOCKS, seeds=(0,)).result
+    folds = found["scores"]["model"]["per_seed"][0]["folds"]
+    assert sorted(str(fold["skipped"]) for fold in folds) == ["None"] * 2 + ["no positive in the fold"] * 3
+    assert [fold["auc"] is None for fold in folds] == [fold["positives"] == 0 for fold in folds]
+    scored = [fold["auc"] for fold in folds if fold["auc"] is not None]
+    assert found["scores"]["model"]["fold_mean"] == pytest.approx(np.mean(scored), abs=1e-6)
+
+
+def test_a_buffer_that_eats_the_training_side_skips_the_fold_and_says_so() -> None:
+    split = Split(kind="square_blocks", block_m=20_000.0, buffer_m=1e6)
+    found = cross_validate(table(seed=0), make_model=forest, split=split, seeds=(0,))
+    assert {fold["skipped"] for fold in found.result["scores"]["model"]["per_seed"][0]["folds"]} == {"no positive left to train on"}
+    assert np.isnan(found.scores["model"]).all()
+    assert found.result["scores"]["model"]["fold_mean"] is None
+    assert verdict(found.result).startswith("Too few to tell")
+
+
+def test_the_result_is_plain_json_with_its_protocol(planted: CrossValidation) -> None:
+    assert json.loads(json.dumps(planted.result, allow_nan=False)) == planted.result
+    protocol = planted.result["protocol"]
+    assert protocol["split"] == "20 km blocks in 5 folds" and protocol["seeds"] == [0, 1]
+    assert (protocol["positives"], protocol["groups"], protocol["background"], protocol["blocks"]) == (60, 60, 400, 25)
+    curve = planted.result["scores"]["model"]["success_rate"]
+    assert len(curve["area"]) == len(curve["captured"]) == 51
+    assert curve["captured"] == sorted(curve["captured"]) and curve["captured"][-1] == 1
+
+
+def test_the_same_table_gives_the_same_result(planted: CrossValidation) -> None:
+    again = cross_validate(table(seed=0), make_model=forest, split=BLOCKS, seeds=(0, 1))
+    assert again.result == planted.result
+    assert (again.scores["model"] == planted.scores["model"]).all()
+
+
+def test_a_table_without_positives_is_refused_before_any_fit() -> None:
+    whole = table(seed=0)
+    with pytest.raises(DataError, match="no positive"):
+        cross_validate(whole.subset(whole.label == 0), make_model=forest, split=BLOCKS, seeds=(0,))

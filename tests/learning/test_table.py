@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.errors import DataError
+from pipeline.learning.table import SampleTable
+
+
+def table() -> SampleTable:
+    return SampleTable(
+        values=np.array([[1.0, np.nan], [2.0, 5.0], [3.0, 6.0], [4.0, 7.0]]),
+        names=("ferric", "slope"),
+        label=np.array([1, 1, 0, 0]),
+        group=np.array([3, 4, -1, -2]),
+        cell=np.array([10, 20, 30, 40]),
+        x=np.array([0.5, 1.5, 2.5, 3.5]),
+        y=np.array([9.5, 8.5, 7.5, 6.5]),
+    )
+
+
+def test_a_table_survives_its_bytes_and_the_bytes_repeat() -> None:
+    whole = table()
+    data = whole.to_bytes()
+    assert data == table().to_bytes()
+    back = SampleTable.from_bytes(data)
+    assert back.names == ("ferric", "slope")
+    np.testing.assert_array_equal(back.values, [[1, np.nan], [2, 5], [3, 6], [4, 7]])
+    assert back.values.dtype == np.float32 and back.label.dtype == np.int8
+    assert back.group.tolist() == [3, 4, -1, -2] and back.cell.tolist() == [10, 20, 30, 40]
+    assert back.x.tolist() == [0.5, 1.5, 2.5, 3.5] and back.y.tolist() == [9.5, 8.5, 7.5, 6.5]
+
+
+@pytest.mark.parametrize("damage", [lambda d: d[:100], lambda d: b"", lambda d: b"PK" + d[2:200], lambda d: d.replace(b"cell.npy", b"sell.npy")])
+def test_damaged_bytes_are_one_error_that_says_what_to_do(damage: object) -> None:
+    with pytest.raises(DataError, match="run the label stage again"):
+        SampleTable.from_bytes(damage(table().to_bytes()))  # type: ignore[operator]
+
+
+def test_bytes_with_pickled_objects_are_refused() -> None:
+    import io
+
+    buffer = io.BytesIO()
+    whole = table()
+    np.savez(buffer, **{name: getattr(whole, name) for name in ("values", "label", "group", "cell", "x", "y")}, names=np.array([{"a": 1}], object))
+    with pytest.raises(DataError, match="cannot be read"):
+        SampleTable.from_bytes(buffer.getvalue())
+
+
+def test_a_subset_keeps_rows_together() -> None:
+    part = table().subset(np.array([2, 0]))
+    assert part.cell.tolist() == [30, 10] and part.values[:, 0].tolist() == [3, 1] and part.positive.tolist() == [False, True]
+    assert table().subset(np.array([True, False, False, True])).group.tolist() == [3, -2]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"label": np.zeros(4)}, "no positive"),
+        ({"label": np.ones(4)}, "no background"),
+        ({"label": np.array([1, 2, 0, 0])}, r"labels \[2\]"),
+        ({"values": np.array([[1.0, np.nan]] * 4)}, "no sampled cell has a value in slope"),
+        ({"group": np.array([3, 3, -1, -2])}, "one deposit group"),
+        ({"values": np.empty((4, 0)), "names": ()}, "no evidence layer"),
+    ],
+)
+def test_a_table_no_model_can_use_says_why(change: dict[str, object], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        replace(table(), **change).checked()  # type: ignore[arg-type]
+
+
+def test_a_usable_table_passes() -> None:
+    whole = table()
+    assert whole.checked() is whole
+
+
+def test_lengths_that_disagree_are_refused() -> None:
+    with pytest.raises(DataError, match="values have shape"):
+        replace(table(), names=("one",))
+    with pytest.raises(DataError, match="cell must have one value per row"):
+        replace(table(), cell=np.array([1]))

@@ -1,0 +1,77 @@
+"""A small bundle with known contents, for the publishers' tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from pipeline.bundle import Bundle, Shown
+from pipeline.cube import Cube, LayerMeta
+from pipeline.grid import Grid
+from pipeline.node import Table
+from pipeline.recipe import MISSING
+
+CRS = "EPSG:6933"
+CELL_M = 1000.0
+ROWS, COLS = 60, 80
+
+
+def target(rank: int | None, box: tuple[float, float, float, float], **said: Any) -> dict[str, Any]:
+    """A target over a box in metres, as delineate writes it."""
+    polygon = shapely.box(*box)
+    return {
+        "rank": rank, "status": "new" if rank else "known ground", "area_km2": polygon.area / 1e6, "mean_prospectivity": 0.8,
+        "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "nearest_known": "Old Mine", "nearest_known_km": 12.5,
+        "wkb": shapely.to_wkb(polygon, hex=True), **said,
+    }  # fmt: skip
+
+
+def table(folder: Path, name: str, frame: gpd.GeoDataFrame) -> Table:
+    """A vector table as acquire aligns it."""
+    path = folder / f"{name}.fgb"
+    frame.to_file(path, driver="FlatGeobuf", engine="pyogrio", layer=name)
+    return Table(name, path, "v1")
+
+
+def scores() -> dict[str, Any]:
+    """Layers of known values: prospectivity in steps by column, uncertainty by row, the left ten columns not scored."""
+    prospectivity = np.tile(np.linspace(0, 1, COLS, dtype=np.float32), (ROWS, 1))
+    uncertainty = np.repeat(np.linspace(0, 0.2, ROWS, dtype=np.float32)[:, None], COLS, axis=1)
+    classes = np.clip(1 + np.arange(COLS) // 16, 1, 5).astype(np.int32) * np.ones((ROWS, 1), np.int32)
+    for values, missing in ((prospectivity, np.nan), (uncertainty, np.nan), (classes, MISSING)):
+        values[:, :10] = missing
+    return {"prospectivity": prospectivity, "uncertainty": uncertainty, "classes": classes}
+
+
+def bundle(folder: Path, **changes: Any) -> Bundle:
+    """A bundle over 80 x 60 km with two targets, two deposits, districts, a free and a closed vector."""
+    grid = Grid.covering((0, -ROWS * CELL_M, COLS * CELL_M, 0), crs=CRS, cell_m=CELL_M, tile=32)
+    cube = Cube.at(folder / "cache", "here", grid)
+    layers = scores()
+    cube.prepare(
+        [LayerMeta(f"systems/x/{n}", "int32" if n == "classes" else "float32", "1", f"Layer {n}", "prospect", "CC0", CELL_M) for n in layers]
+    )
+    for index in grid.tiles():
+        w = grid.window(index)
+        for name, values in layers.items():
+            cube.write(f"systems/x/{name}", index, np.ascontiguousarray(values[w.r0 : w.r1, w.c0 : w.c1]))
+    west, east = shapely.box(0, -60_000, 40_000, 0), shapely.box(40_000, -60_000, 80_000, 0)
+    districts = table(folder, "districts", gpd.GeoDataFrame({"name": ["Chagai", "Kech"]}, geometry=[west, east], crs=CRS))
+    line = shapely.LineString([(0, 0), (5000, -5000)])
+    faults = table(folder, "faults", gpd.GeoDataFrame({"kind": ["old"], "KIND": ["OLD"], "fid": ["a"]}, geometry=[line], crs=CRS))
+    parks = table(folder, "parks", gpd.GeoDataFrame({"name": ["Park"]}, geometry=[west.buffer(-1000)], crs=CRS))
+    said: dict[str, Any] = {
+        "folder": folder / "out", "cube": cube, "title": "Here", "region": "here", "system": "x", "synthetic": True,
+        "rasters": {n: f"systems/x/{n}" for n in layers},
+        "targets": [target(1, (30_000, -12_000, 46_000, -10_000)), target(None, (60_000, -42_000, 64_000, -40_000))],
+        "deposits": {"name": ["Old Mine", "New Mine"], "x": [62_000.0, 1000.0], "y": [-41_000.0, -1000.0], "group": [4, 9]},
+        "districts": districts,
+        "vectors": {"faults": Shown(faults, "CC BY", True), "parks": Shown(parks, "WDPA terms", False), "districts": Shown(districts, "CC0", True)},
+        "scorecard": {}, "provenance": {}, "config_yaml": "", "model": b"", "notices": (),
+    }  # fmt: skip
+    (folder / "out").mkdir(parents=True, exist_ok=True)
+    return Bundle(**(said | changes))

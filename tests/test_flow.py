@@ -1,0 +1,238 @@
+"""The shell: the same bytes whatever the tiles, the workers, the order or the interruption; and nothing done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+
+from pipeline.cluster import pool
+from pipeline.config import load
+from pipeline.errors import ResourceError, StoreError
+from pipeline.flow import run
+from pipeline.ledger import Ledger, Lock
+from pipeline.planning import Plan, plan
+from tests import tiny
+
+RASTERS = ("prospectivity.tif", "uncertainty.tif", "classes.tif")
+EXACT = (*RASTERS, "scorecard.json", "config.yaml")
+REPO = Path(__file__).resolve().parents[1]
+
+
+def mapped(root: Path, *settings: str) -> Plan:
+    made = plan(load("tiny", settings=settings, root=root))
+    run(made)
+    return made
+
+
+def digests(folder: Path, names: tuple[str, ...] = EXACT) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """What must be equal where bytes need not: the rows of the targets and the model's bytes as a digest of its answers."""
+    import geopandas as gpd
+
+    return {layer: gpd.read_file(folder / "targets.gpkg", layer=layer).to_wkt().to_csv() for layer in ("targets", "occurrences")}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny region mapped once, uninterrupted, in this process."""
+    root = tiny.make(tmp_path_factory.mktemp("whole"))
+    mapped(root)
+    return root
+
+
+def test_a_map_ends_with_every_file_of_the_contract(whole: Path) -> None:
+    names = {path.name for path in (whole / "outputs" / "tiny").iterdir()}
+    assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json"}
+    assert not [path for path in (whole / "outputs").iterdir() if path.name.startswith(".")]
+
+
+def test_a_second_run_does_nothing(whole: Path) -> None:
+    made = plan(load("tiny", root=whole))
+    assert made.stale == {}
+    outcome = run(made)
+    assert not outcome.published and outcome.jobs == {}
+
+
+@pytest.mark.parametrize("tile", [16, 128, 512])
+def test_any_tile_size_gives_the_same_rasters(whole: Path, tmp_path: Path, tile: int) -> None:
+    root = tiny.make(tmp_path / "other")
+    mapped(root, f"region.tile={tile}")
+    assert digests(root / "outputs" / "tiny", RASTERS) == digests(whole / "outputs" / "tiny", RASTERS)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_any_number_of_workers_gives_the_same_bundle(whole: Path, tmp_path: Path, workers: int) -> None:
+    root = tiny.make(tmp_path / "other")
+    mapped(root, f"run.workers={workers}")
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+    assert contents(root / "outputs" / "tiny") == contents(whole / "outputs" / "tiny")
+
+
+def test_changing_a_parameter_remakes_that_layer_and_what_reads_it_and_nothing_else(whole: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(whole, tmp_path / "copy")
+    before = {p.name: p.read_bytes() for p in (root / "cache" / "tiny").glob("*.keys/*.json")}
+    made = plan(load("tiny", settings=("features.halo.radius_m=2500",), root=root))
+    below = {"table", "protocols/default/scorecard", "model", "prospectivity", "edges", "classes", "targets"}
+    assert set(made.stale) == {"halo"} | {f"systems/as_published/{name}" for name in below}
+    assert made.why["halo"] == "changed: its recipe or parameters"
+    assert made.why["systems/as_published/prospectivity"] == "changed: fit systems/as_published/model, layer halo"
+    run(made)
+    after = {p.name: p.read_bytes() for p in (root / "cache" / "tiny").glob("*.keys/*.json")}
+    assert {name for name in before if before[name] != after[name]} == {"halo.json"}
+
+
+def test_a_changed_file_remakes_only_what_reads_it(whole: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(whole, tmp_path / "copy")
+    with rasterio.open(root / "alteration.tif", "r+") as file:
+        values = file.read(1)
+        values[3, 4] += 1
+        file.write(values, 1)
+    made = plan(load("tiny", root=root))
+    assert {"alteration", "halo"} <= set(made.stale)
+    assert not {"dem", "elevation", "slope", "distance_to_faults", "region"} & set(made.stale)
+    assert made.why["alteration"] == "changed: file alteration.tif"
+
+
+def test_a_fault_moved_remakes_only_the_tiles_within_its_reach(whole: Path, tmp_path: Path) -> None:
+    import geopandas as gpd
+    import shapely
+
+    root = shutil.copytree(whole, tmp_path / "copy")
+    settings = ("features.distance_to_faults.reach_m=4000",)
+    mapped(root, *settings)
+    frame = gpd.read_file(root / "faults.gpkg")
+    extra = gpd.GeoDataFrame({"kind": ["old"]}, geometry=[shapely.LineString([(1000, 1000), (2000, 3000)])], crs=frame.crs)
+    shutil.rmtree(root / "faults.gpkg", ignore_errors=True)
+    (root / "faults.gpkg").unlink()
+    import pandas as pd
+
+    pd.concat([frame, extra]).to_file(root / "faults.gpkg", layer="faults")
+    made = plan(load("tiny", settings=settings, root=root))
+    # tiles of 16 km: only the south-west corner lies within 4 km of the new line
+    assert made.stale["distance_to_faults"] == [(3, 0)]
+
+
+def test_a_layer_whose_array_is_gone_is_believed_in_nothing(whole: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(whole, tmp_path / "copy")
+    (cube,) = (root / "cache" / "tiny").glob("*.zarr")
+    shutil.rmtree(cube / "slope")
+    assert len(plan(load("tiny", root=root)).stale["slope"]) == 16
+    mapped(root)
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
+def test_a_bundle_with_a_file_missing_is_made_again_without_computing(whole: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(whole, tmp_path / "copy")
+    (root / "outputs" / "tiny" / "classes.tif").unlink()
+    outcome = run(plan(load("tiny", root=root)))
+    assert outcome.published and outcome.jobs == {}
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
+def test_a_killed_run_is_taken_up_where_it_was(whole: Path, tmp_path: Path) -> None:
+    """SIGKILL at five random moments, to the whole process group; the sixth run ends with the uninterrupted bytes."""
+    root = tiny.make(tmp_path / "killed")
+    moments = random.Random(7)
+    command = [sys.executable, "-m", "pipeline", "map", "tiny", "--set", "run.workers=2"]
+    survived = 0
+    for _ in range(5):
+        process = subprocess.Popen(command, cwd=root, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(moments.uniform(2.0, 7.0))
+        survived += process.poll() is not None
+        os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+        process.wait()
+    done = subprocess.run(command, cwd=root, env=_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert survived < 5, "no run was killed: the moments are too late to prove anything"
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+    assert contents(root / "outputs" / "tiny") == contents(whole / "outputs" / "tiny")
+
+
+def test_killed_between_every_pair_of_steps_then_reverted_the_bytes_are_the_same(whole: Path, tmp_path: Path) -> None:
+    """Config A done; B killed at its n-th step, for every n; A again: always A's bytes."""
+    root = shutil.copytree(whole, tmp_path / "copy")
+    script = [sys.executable, str(REPO / "tests" / "kill_at_every_step.py"), str(root)]
+    done = subprocess.run(script, cwd=REPO, env=_environment(), capture_output=True, text=True, check=False, timeout=540)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["steps"] > 30 and told["killed"] == told["steps"]
+    assert told["different"] == []
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(REPO), "PROSPECT_HOME": ""}
+
+
+def test_a_held_store_refuses_a_second_run(whole: Path) -> None:
+    made = plan(load("tiny", root=whole))
+    with Lock(made.cube.path), pytest.raises(StoreError, match="is held by process"):
+        run(made)
+
+
+def test_an_output_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    root = tiny.make(tmp_path / "r")
+    (root / "occupied").write_text("a file where a folder should be")
+    made = plan(load("tiny", settings=("run.outputs=occupied/below",), root=root))
+    with pytest.raises(StoreError, match="give another folder with --set run"):
+        run(made)
+    assert not list((root / "cache").glob("tiny/*.keys"))
+
+
+def test_a_bundle_left_half_swapped_by_a_crash_is_put_back(whole: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(whole, tmp_path / "copy")
+    os.replace(root / "outputs" / "tiny", root / "outputs" / ".tiny.old")
+    outcome = run(plan(load("tiny", root=root)))
+    assert not outcome.published
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
+def test_a_reach_too_wide_for_the_tiles_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    root = tiny.make(tmp_path / "r")
+    with pytest.raises(ResourceError, match=r"looks 12000 m around each cell, so tiles of 32 cells would read 6.2 times themselves"):
+        plan(load("tiny", settings=("features.halo.radius_m=12000",), root=root))
+
+
+def test_a_job_beyond_the_stated_memory_is_refused(tmp_path: Path) -> None:
+    root = tiny.make(tmp_path / "r")
+    with pytest.raises(ResourceError, match=r"more than run.memory_gb 0.001"):
+        plan(load("tiny", settings=("run.memory_gb=0.001",), root=root))
+
+
+def test_a_scheduler_that_does_not_answer_is_one_clear_error() -> None:
+    closed = "tcp://127.0.0.1:9"
+    with pytest.raises(ResourceError, match=f"no Dask scheduler answers at {closed}"), pool(workers=1, in_flight=1, scheduler=closed):
+        pass
+
+
+def test_keys_recorded_are_the_keys_planned(whole: Path) -> None:
+    made = plan(load("tiny", root=whole))
+    ledger = Ledger.of(made.cube.path)
+    assert all(ledger.keys(layer) == keys for layer, keys in made.keys.items())
+    assert len(made.keys) == 2 + 4 + 3 + 1
+
+
+def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:
+    from pipeline import open_cube
+
+    cube = open_cube("tiny", root=whole)
+    assert {"dem", "alteration", "region", "elevation", "slope", "halo", "distance_to_faults", "prospectivity"} <= set(cube.data_vars)
+    for name, layer in cube.data_vars.items():
+        assert {"units", "long_name", "source", "licence", "native_m"} <= set(layer.attrs), name
+    assert cube["slope"].dims == ("y", "x")
+    assert np.isfinite(cube["prospectivity"].values).mean() > 0.99
