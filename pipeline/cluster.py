@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -48,9 +50,10 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
     with contextlib.ExitStack() as stack, dask.config.set(quiet):
         if scheduler is None:
             # one thread each: the numerics release the GIL only in part, and one-threaded BLAS gives one answer
-            address: Any = stack.enter_context(
-                LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None, silence_logs=50)
-            )
+            with _deaf_to_interrupts():
+                address: Any = stack.enter_context(
+                    LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50)
+                )
         else:
             address = scheduler
         try:
@@ -64,3 +67,16 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
 def is_lost_worker(error: BaseException) -> bool:
     """Whether the error says that a worker died under a task again and again."""
     return type(error).__name__ in ("KilledWorker", "CancelledError", "CommClosedError")
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes started here do not hear Ctrl-C: a terminal sends it to all of them, and stopping them is the coordinator's to do."""
+    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -100,9 +100,8 @@ class Statistics:
 
 def known_values(values: Array) -> Array:
     """The cells that are neither NaN nor MISSING, flat."""
-    if np.issubdtype(values.dtype, np.floating):
-        return values[~np.isnan(values)]
-    return values[values != MISSING]
+    known: Array = ~np.isnan(values) if values.dtype.kind == "f" else values != MISSING
+    return values[known]
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def _write_plain(path: Path, cube: Cube, layer: str, look: Look, dtype: str, nod
     grid, statistics = cube.grid, Statistics()
     profile: dict[str, Any] = {
         "driver": "GTiff", "height": grid.rows, "width": grid.cols, "count": 1, "dtype": dtype, "nodata": nodata,
-        "crs": rasterio.CRS.from_wkt(grid.geobox.crs.to_wkt()), "transform": grid.affine(),
+        "crs": rasterio.CRS.from_user_input(grid.crs), "transform": grid.affine(),
         "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "BIGTIFF": "IF_SAFER", "SPARSE_OK": True,
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:

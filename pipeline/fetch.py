@@ -55,7 +55,7 @@ def download(
             before, asked = slot.done, asked + 1
             try:
                 return _attempt(slot, hosts, max_bytes, wanted, held)
-            except _Trouble as error:
+            except _PassingError as error:
                 trouble = error
             idle = idle + 1 if slot.done <= before else 1
             if idle >= tries or asked >= MOST_ASKED:
@@ -72,7 +72,9 @@ def download(
     if held is not None:
         log.warning("%s cannot be reached (%s); the copy fetched before is used", shown(url), trouble)
         return held
-    raise DataError(f"{shown(url)}: gave up after {asked} tries ({trouble}); check the connection and run again, it goes on where it stopped")
+    raise DataError(
+        f"{shown(url)}: gave up after {asked} {'try' if asked == 1 else 'tries'} ({trouble}); check the connection and run again, it goes on where it stopped"
+    )
 
 
 def shown(url: str) -> str:
@@ -80,7 +82,7 @@ def shown(url: str) -> str:
     return url.split("?", 1)[0].split("#", 1)[0]
 
 
-class _Trouble(Exception):
+class _PassingError(Exception):
     """Something that may pass; `after_s` is the wait the server asked for."""
 
     def __init__(self, said: object, after_s: float | None = None) -> None:
@@ -99,10 +101,12 @@ def _attempt(slot: Slot, hosts: tuple[str, ...], max_bytes: int, sha256: str | N
             raise DataError(_too_big(slot.url, f"{total:,}", max_bytes))
         _read(slot, answer, max_bytes)
     if total is not None and slot.done < total:
-        raise _Trouble(f"cut off after {slot.done:,} of {total:,} bytes")
+        raise _PassingError(f"cut off after {slot.done:,} of {total:,} bytes")
     found = file_sha256(slot.partial)
     if sha256 not in (None, found):
-        raise DataError(f"{shown(slot.url)}: its SHA-256 is {found}, expected {sha256}; it was changed or damaged: check the address and the declared sum")
+        raise DataError(
+            f"{shown(slot.url)}: its SHA-256 is {found}, expected {sha256}; it was changed or damaged: check the address and the declared sum"
+        )
     return slot.keep(found, etag=headers.get("ETag"), modified=headers.get("Last-Modified"))
 
 
@@ -124,29 +128,33 @@ def _asked(slot: Slot, hosts: tuple[str, ...], held: Path | None) -> Any:
         if error.code == 304 and held is not None:
             return error
         error.close()
+        if error.code // 100 == 3:  # urllib itself follows to no other scheme
+            raise DataError(f"{shown(slot.url)}: leads to an address that is no https one; fetch the file by hand and give its path") from error
         if error.code == 416:  # the piece we hold is longer than the file: it was another file
             slot.begin("")
-            raise _Trouble("the file changed") from error
+            raise _PassingError("the file changed") from error
         if error.code in AGAIN:
-            raise _Trouble(f"HTTP {error.code} {error.reason}", _retry_after(error.headers.get("Retry-After"))) from error
+            raise _PassingError(f"HTTP {error.code} {error.reason}", _retry_after(error.headers.get("Retry-After"))) from error
         raise DataError(f"{shown(slot.url)}: the server answers {error.code} {error.reason}; {_advice(error.code)}") from error
     except urllib.error.URLError as error:
-        raise _Trouble(error.reason) from error
+        raise _PassingError(error.reason) from error
     except (http.client.HTTPException, OSError) as error:
-        raise _Trouble(error or type(error).__name__) from error
+        raise _PassingError(error or type(error).__name__) from error
 
 
 def _begun(slot: Slot, answer: Any) -> None:
     """Go on with the partial file if this is its continuation, else start anew."""
     headers, same = answer.headers, _version(answer.headers)
     if headers.get("Content-Encoding", "identity") != "identity":
-        raise DataError(f"{shown(slot.url)}: comes packed as {headers['Content-Encoding']}, the plain file was asked for; fetch it by hand and give its path")
+        raise DataError(
+            f"{shown(slot.url)}: comes packed as {headers['Content-Encoding']}, the plain file was asked for; fetch it by hand and give its path"
+        )
     if answer.status == 206:
         start = re.match(r"bytes (\d+)-", headers.get("Content-Range", ""))
         if start and int(start[1]) == slot.done and same == slot.same:
             return
         slot.begin("")
-        raise _Trouble("the file changed")
+        raise _PassingError("the file changed")
     slot.begin(same)
 
 
@@ -159,11 +167,13 @@ def _read(slot: Slot, answer: Any, max_bytes: int) -> None:
                 if isinstance(error, http.client.IncompleteRead):
                     file.write(error.partial)
                     slot.done += len(error.partial)
-                raise _Trouble(f"cut off after {slot.done:,} bytes") from error
+                raise _PassingError(f"cut off after {slot.done:,} bytes") from error
             if not piece:
                 break
             if slot.done == 0 and re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype html|html)", piece[:512], re.IGNORECASE):
-                raise DataError(f"{shown(slot.url)}: the server sent a web page, not a file; open the address in a browser: it moved or wants a login")
+                raise DataError(
+                    f"{shown(slot.url)}: the server sent a web page, not a file; open the address in a browser: it moved or wants a login"
+                )
             if slot.done + len(piece) > max_bytes:
                 raise DataError(_too_big(slot.url, "more than allowed", max_bytes))
             file.write(piece)
@@ -189,7 +199,7 @@ def _allowed(url: str, hosts: tuple[str, ...], came_from: str | None = None) -> 
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise DataError(f"{where}only https addresses are fetched; fetch the file by hand and give its path")
     if parts.username or parts.password:
-        raise DataError(f"{where.split('@')[0]}...: an address must not hold a name or password; fetch the file by hand and give its path")
+        raise DataError(f"{where.split('@', 1)[0]}...: an address must not hold a name or password; fetch the file by hand and give its path")
     if parts.hostname not in hosts:
         raise DataError(f"{where}host {parts.hostname!r} is not declared (declared: {', '.join(hosts)}); add it to `hosts:` if you trust it")
 

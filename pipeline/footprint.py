@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError
+from rasterio.errors import CRSError, RasterioError
 from rasterio.warp import transform as project
 
 from pipeline.errors import DataError
@@ -52,13 +52,16 @@ def crs_of(source: Any, declared: str | None) -> CRS:
         return source.crs
     try:
         return CRS.from_user_input(declared)
-    except RasterioError as error:
+    except CRSError as error:
         raise DataError(f"{name}: `crs: {declared}` is not understood by PROJ; give an EPSG code") from error
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """A raster against a grid: `across`, `down` are its pixels per cell along its columns and rows, at the grid's centre."""
+    """A raster against a grid: `across`, `down` are its pixels per cell along its columns and rows, at the grid's centre.
+
+    `transform` is the file's, turned by 360 degrees where its longitudes are counted another way.
+    """
 
     transform: Affine
     crs: CRS
@@ -80,7 +83,7 @@ class Footprint:
     def pixels(self, bounds: Bounds) -> Bounds | None:
         """(column, row, column, row) that bounds in the grid's CRS cover, a little more, not clipped; None when nowhere."""
         found = project(CRS.from_string(self.grid.crs), self.crs, *_lattice(bounds))
-        cols, rows = ~self.transform * (np.asarray(found[0]), np.asarray(found[1]))
+        cols, rows = _applied(~self.transform, *found[:2])
         good = np.isfinite(cols) & np.isfinite(rows)
         if not good.any():
             return None
@@ -94,10 +97,12 @@ class Footprint:
         if box is None:
             return False
         (c0, r0, c1, r1), (rows, cols) = box, self.shape
-        turn = abs(360 / self.transform.a) if self.crs.is_geographic and self.transform.a else 0.0
-        # longitudes may be counted from 0 to 360 where PROJ answers -180 to 180; the warper knows both
-        over = any(c1 + t >= -margin and c0 + t <= cols + margin for t in (0.0, turn, -turn))
-        return over and r1 >= -margin and r0 <= rows + margin
+        return c1 >= -margin and c0 <= cols + margin and r1 >= -margin and r0 <= rows + margin
+
+    def columns_covered(self) -> float:
+        """How many of its columns the grid covers."""
+        box = self.pixels(self.grid.bounds)
+        return max(0.0, min(box[2], self.shape[1]) - max(box[0], 0.0)) if box else 0.0
 
     def bounds(self) -> Bounds | None:
         """Where its pixels can reach on the grid, a kernel's margin included, in the grid's CRS; None means everywhere."""
@@ -107,7 +112,7 @@ class Footprint:
         inside = max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(self.shape[1])), min(box[3], float(self.shape[0]))
         if inside == box or inside[0] >= inside[2] or inside[1] >= inside[3]:
             return None
-        found = project(self.crs, CRS.from_string(self.grid.crs), *(self.transform * _lattice(inside)))
+        found = project(self.crs, CRS.from_string(self.grid.crs), *_applied(self.transform, *_lattice(inside)))
         xs, ys = np.asarray(found[0]), np.asarray(found[1])
         if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
             return None
@@ -121,16 +126,26 @@ def footprint(source: Any, crs: CRS, grid: Grid) -> Footprint:
     xmin, ymin, xmax, ymax = grid.bounds
     x, y, half = (xmin + xmax) / 2, (ymin + ymax) / 2, grid.cell_m / 2
     found = project(CRS.from_string(grid.crs), crs, [x - half, x + half, x, x], [y, y, y - half, y + half])
-    cols, rows = ~source.transform * (np.asarray(found[0]), np.asarray(found[1]))
+    cols, rows = _applied(~source.transform, *found[:2])
     across, down = math.hypot(cols[1] - cols[0], cols[3] - cols[2]), math.hypot(rows[1] - rows[0], rows[3] - rows[2])
     if not (math.isfinite(across) and math.isfinite(down) and across > 0 and down > 0):
         raise DataError(f"{Path(source.name).name}: its CRS does not reach the middle of the region; check `crs:` of its source")
-    return Footprint(source.transform, crs, source.shape, grid, across, down)
+    lies = Footprint(source.transform, crs, source.shape, grid, across, down)
+    if not crs.is_geographic:
+        return lies
+    # longitudes may be counted from 0 to 360 where PROJ answers -180 to 180: take the turn that covers most of the grid
+    turns = (replace(lies, transform=Affine.translation(turn, 0) @ source.transform) for turn in (0, -360, 360))
+    return max(turns, key=Footprint.columns_covered)
 
 
 def first_line(error: BaseException) -> str:
     """What a library said, without its tail."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _applied(transform: Affine, x: Any, y: Any) -> tuple[Array, Array]:
+    x, y, t = np.asarray(x), np.asarray(y), transform
+    return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
 
 def _lattice(bounds: Bounds) -> tuple[Array, Array]:

@@ -174,6 +174,6 @@ class Lock:
 
 def _alive(pid: int, born: float) -> bool:
     try:
-        return abs(psutil.Process(pid).create_time() - born) < 2
+        return bool(abs(psutil.Process(pid).create_time() - born) < 2)
     except psutil.Error:
         return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +80,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Sample:
-    """Values of a layer at a bounded, seeded, tile-independent choice of cells: `values` (n,), missing ones left out."""
+    """Values of a layer at a bounded, seeded, tile-independent choice of cells, in the order of their numbers: `values` (n,).
+
+    Missing values are kept, so that the samples of several layers stay aligned. A parameter typed `Layers` has a tuple of these.
+    """
 
     values: Array
 
@@ -92,7 +95,7 @@ Reach = Callable[[Mapping[str, Any], float], float]
 class Recipe:
     """What a plug-in declares beside its signature.
 
-    `units` and `dtype` name the output's ("input": those of the first layer it reads); `reach` gives how far it looks,
+    `reads` says which kind of layers it takes: "continuous", "categorical" or "any". `units` and `dtype` name the output's ("input": those of the first layer it reads); `reach` gives how far it looks,
     in metres, from its parameters and the cell; `outputs` the names of its layers from its own name and parameters
     (default: its own name); `fit` a function of `Sample`s and parameters to a dict of arrays, made once before any tile.
     """
@@ -101,6 +104,7 @@ class Recipe:
     units: str
     reference: str
     reach: Reach
+    reads: Literal["continuous", "categorical", "any"]
     dtype: str
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]]
     fit: Callable[..., dict[str, Array]] | None
@@ -136,6 +140,7 @@ def feature(
     units: str,
     reference: str = "",
     reach: Reach = point,
+    reads: Literal["continuous", "categorical", "any"] = "continuous",
     dtype: str = "float32",
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]] = _own_name,
     fit: Callable[..., dict[str, Array]] | None = None,
@@ -144,7 +149,7 @@ def feature(
     or to a tuple of them in the order of `outputs`."""
 
     def declare(function: Function) -> Function:
-        function.recipe = Recipe(summary, units, reference, reach, dtype, outputs, fit)  # type: ignore[attr-defined]
+        function.recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit)  # type: ignore[attr-defined]
         return function
 
     return declare

@@ -77,7 +77,8 @@ class Slot:
     def leave(self) -> None:
         """Let a later run go on from here, if it could tell what it goes on with."""
         if not self.same:
-            return self.begin("")
+            self.begin("")
+            return
         with contextlib.suppress(OSError):
             self.partial.rename(self.partial.with_suffix(".left"))
 

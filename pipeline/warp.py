@@ -65,7 +65,7 @@ def read_onto(
 
 def _options(lies: Footprint, source: Any, nodata: float | None) -> dict[str, Any]:
     return {
-        "src_crs": lies.crs, "crs": CRS.from_string(lies.grid.crs), "width": BLOCK, "height": BLOCK, "tolerance": TOLERANCE,
+        "src_crs": lies.crs, "src_transform": lies.transform, "crs": CRS.from_string(lies.grid.crs), "width": BLOCK, "height": BLOCK, "tolerance": TOLERANCE,
         "src_nodata": _missing(source, nodata), "nodata": math.nan, "dtype": "float64", "sample_grid": "YES", "source_extra": 8,
         "xscale": repr(1 / lies.across), "yscale": repr(1 / lies.down), "unified_src_nodata": "NO",
     }  # fmt: skip
@@ -146,6 +146,4 @@ def _told(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (RasterioError, OSError) as error:
-        raise DataError(
-            f"{Path(path).name}: cannot be read to the end ({first_line(error)}); it is damaged or cut short: fetch it again"
-        ) from error
+        raise DataError(f"{Path(path).name}: cannot be read to the end ({first_line(error)}); it is damaged or cut short: fetch it again") from error

@@ -1,4 +1,6 @@
-"""Build the synthetic Balochistan: `python sample_data/make_sample.py --seed 20240 --cell-m 1000 --out sample_data/balochistan`."""
+"""Build the synthetic Balochistan: `python sample_data/make_sample.py --seed 20240 --cell-m 1000 --out
+sample_data/balochistan`.
+"""
 
 from __future__ import annotations
 

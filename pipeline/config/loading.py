@@ -111,7 +111,8 @@ def _check(model: type[Model], words: dict[str, Any], document: Document, spot: 
     try:
         return model.model_validate(words)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a typo makes an unknown word and a missing one: the unknown one is what the user can see
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
         path = (*spot, *first["loc"])
         at, said = document.where(*path), ".".join(map(str, path))
         if first["type"] == "extra_forbidden":

@@ -11,6 +11,7 @@ import yaml
 from pipeline.errors import ConfigError
 
 Spot = tuple[str | int, ...]
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass
@@ -79,6 +80,8 @@ def assign(text: str) -> Document:
 
 def _plain(node: yaml.Node, spot: Spot, shown: str, lines: dict[Spot, str], loader: yaml.SafeLoader) -> Any:
     lines.setdefault(spot, f"{shown}:{node.start_mark.line + 1}")
+    if isinstance(node, yaml.CollectionNode) and node.tag not in PLAIN:
+        raise ConfigError(f"{shown}:{node.start_mark.line + 1}: only plain YAML values are read, not {node.tag}")
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Any] = {}
         shared: dict[str, Any] = {}
@@ -86,7 +89,7 @@ def _plain(node: yaml.Node, spot: Spot, shown: str, lines: dict[Spot, str], load
             if key_node.tag == "tag:yaml.org,2002:merge":
                 shared |= _merged(value_node, spot, shown, lines, loader)
                 continue
-            key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+            key = loader.construct_object(key_node)
             line = f"{shown}:{key_node.start_mark.line + 1}"
             if not isinstance(key, str):
                 raise ConfigError(f"{line}: key {key!r} is not text; put it in quotes")
@@ -97,7 +100,7 @@ def _plain(node: yaml.Node, spot: Spot, shown: str, lines: dict[Spot, str], load
         return shared | found
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*spot, i), shown, lines, loader) for i, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def _merged(node: yaml.Node, spot: Spot, shown: str, lines: dict[Spot, str], loader: yaml.SafeLoader) -> dict[str, Any]:

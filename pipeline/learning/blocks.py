@@ -37,7 +37,7 @@ def extent_blocks(x: Floats, y: Floats, *, nx: int, ny: int, bounds: tuple[float
         raise DataError(f"validation blocks: bounds {bounds} have no area; the samples must span both x and y")
     column = np.clip(np.floor((np.asarray(x, np.float64) - west) / (east - west) * nx), 0, nx - 1)
     row = np.clip(np.floor((north - np.asarray(y, np.float64)) / (north - south) * ny), 0, ny - 1)
-    return (row * nx + column).astype(np.int64)
+    return np.asarray(row * nx + column, np.int64)
 
 
 def unite(blocks: Ints, groups: Ints, label: Labels) -> Ints:

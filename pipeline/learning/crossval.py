@@ -36,9 +36,7 @@ class CrossValidation:
     scores: dict[str, Floats]
 
 
-def cross_validate(
-    table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...]
-) -> CrossValidation:
+def cross_validate(table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...]) -> CrossValidation:
     """Score a model and the nulls on rows they were not fitted to.
 
     For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` when its fit takes
@@ -101,43 +99,41 @@ def _unfit(table: SampleTable, train: Any, test: Any) -> str | None:
 def _scored(
     table: SampleTable, seeds: tuple[int, ...], fold_of: Ints, scores: Floats, folds: int, skipped: dict[tuple[int, int], str]
 ) -> dict[str, Any]:
-    per_seed = []
+    per_seed: list[dict[str, Any]] = []
+    curves = []
     for row, seed in enumerate(seeds):
         by_fold = [_fold(table, fold, fold_of[row] == fold, scores[row], skipped.get((row, fold))) for fold in range(folds)]
         held = np.isfinite(scores[row])
         label, score = table.label[held], scores[row][held]
-        per_seed.append(
-            {
-                "seed": int(seed),
-                **_mean_sd([fold["auc"] for fold in by_fold]),
-                "pooled_auc": _plain(roc_auc(label, score)),
-                "average_precision": _plain(average_precision(label, score)),
-                "chance_average_precision": _plain(prevalence(label)),
-                "capture": [_plain(share) for share in capture(label, score, at=CAPTURE_AT)],
-                "curve": success_rate_curve(label, score, CURVE_AREA),
-                "folds": by_fold,
-            }
-        )
-    curve = np.mean([seed.pop("curve") for seed in per_seed], axis=0)
-    overall = {name: _mean([seed[name] for seed in per_seed]) for name in ("pooled_auc", "average_precision", "chance_average_precision")}
+        curves.append(success_rate_curve(label, score, CURVE_AREA))
+        figures = {
+            "pooled_auc": _plain(roc_auc(label, score)),
+            "average_precision": _plain(average_precision(label, score)),
+            "chance_average_precision": _plain(prevalence(label)),
+            "capture": [_plain(share) for share in capture(label, score, at=CAPTURE_AT)],
+        }
+        aucs = [fold["auc"] for fold in by_fold]
+        per_seed.append({"seed": int(seed), "fold_mean": _mean(aucs), "fold_sd": _sd(aucs), **figures, "folds": by_fold})
+    means = {name: _mean([seed[name] for seed in per_seed]) for name in ("pooled_auc", "average_precision", "chance_average_precision")}
     captured = [_mean([seed["capture"][i] for seed in per_seed]) for i in range(len(CAPTURE_AT))]
     return {
-        **_mean_sd([fold["auc"] for seed in per_seed for fold in seed["folds"]], mean_of=[seed["fold_mean"] for seed in per_seed]),
-        **overall,
+        "fold_mean": _mean([seed["fold_mean"] for seed in per_seed]),
+        "fold_sd": _sd([fold["auc"] for seed in per_seed for fold in seed["folds"]]),
+        **means,
         "capture": {"area": list(CAPTURE_AT), "captured": captured},
-        "success_rate": {"area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in curve]},
+        "success_rate": {"area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in np.mean(curves, axis=0)]},
         "per_seed": per_seed,
     }
 
 
 def _fold(table: SampleTable, fold: int, test: Any, scores: Floats, skipped: str | None) -> dict[str, Any]:
     held_out = table.subset(test)
-    found = {"fold": fold, **_counts(held_out), "auc": None, "skipped": skipped}
-    if skipped is None and not (held_out.positive.any() and not held_out.positive.all()):
-        found["skipped"] = "no positive in the fold" if not held_out.positive.any() else "no background in the fold"
-    elif skipped is None:
-        found["auc"] = _plain(roc_auc(held_out.label, scores[test]))
-    return found
+    if skipped is None and not held_out.positive.any():
+        skipped = "no positive in the fold"
+    elif skipped is None and held_out.positive.all():
+        skipped = "no background in the fold"
+    auc = _plain(roc_auc(held_out.label, scores[test])) if skipped is None else None
+    return {"fold": fold, **_counts(held_out), "auc": auc, "skipped": skipped}
 
 
 def _counts(table: SampleTable) -> dict[str, int]:
@@ -149,15 +145,14 @@ def _counts(table: SampleTable) -> dict[str, int]:
     }
 
 
-def _mean_sd(aucs: list[float | None], mean_of: list[float | None] | None = None) -> dict[str, float | None]:
-    held = [auc for auc in aucs if auc is not None]
-    spread = float(np.std(held, ddof=1)) if len(held) > 1 else math.nan
-    return {"fold_mean": _mean(aucs if mean_of is None else mean_of), "fold_sd": _plain(spread)}
-
-
 def _mean(values: list[float | None]) -> float | None:
     held = [value for value in values if value is not None]
     return _plain(math.fsum(held) / len(held)) if held else None
+
+
+def _sd(values: list[float | None]) -> float | None:
+    held = [value for value in values if value is not None]
+    return _plain(float(np.std(held, ddof=1))) if len(held) > 1 else None
 
 
 def _plain(value: float) -> float | None:

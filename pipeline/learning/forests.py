@@ -184,4 +184,4 @@ def column_medians(X: Array) -> npt.NDArray[np.float32]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="All-NaN slice")
         medians = np.nanmedian(X, axis=0)
-    return np.nan_to_num(medians).astype(np.float32)
+    return np.asarray(np.nan_to_num(medians), np.float32)

@@ -84,7 +84,8 @@ class StandardizedLogistic(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> Array:
         """The more probable class; (n,)."""
-        return np.asarray(self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)])
+        positive, _ = self.predict_both(X)
+        return np.asarray(self.classes_[(positive > 0.5).astype(int)])
 
     def predict_spread(self, X: Any) -> Floats:
         """Standard deviation between bags alone; (n,)."""

@@ -24,13 +24,13 @@ def coordinates(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:
     return np.asarray(forest.predict_proba(_places(test))[:, list(forest.classes_).index(1)], np.float64)
 
 
-def distance_to_known(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:
+def distance_to_known(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  # noqa: ARG001 - nulls are called alike
     """Score of each test row, (n,): minus the distance in metres to the nearest positive of the training side."""
     distance, _ = cKDTree(_places(train)[train.positive]).query(_places(test))
     return -np.asarray(distance, np.float64)
 
 
-def random(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:
+def random(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  # noqa: ARG001
     """Score of each test row, (n,): a draw of its cell. Its spread over folds shows what chance alone does."""
     return uniform(test.cell, seed=seed, stream="random null")
 

@@ -51,7 +51,7 @@ class SampleTable:
     @property
     def positive(self) -> npt.NDArray[np.bool_]:
         """Which rows are positives; (n,)."""
-        return self.label == 1
+        return np.asarray(self.label == 1)
 
     def subset(self, index: npt.NDArray[Any]) -> SampleTable:
         """The rows of an index or mask, in its order."""
@@ -72,7 +72,7 @@ class SampleTable:
             )
         if self.positive.all():
             raise DataError("sample table: no background cell; lower the exclusion distance or widen the permissive ground")
-        empty = [name for name, held in zip(self.names, np.isfinite(self.values).any(axis=0), strict=True) if not held]
+        empty = [name for name, column in zip(self.names, self.values.T, strict=True) if not np.isfinite(column).any()]
         if empty:
             raise DataError(f"sample table: no sampled cell has a value in {', '.join(empty)}; drop the layer or check what it covers")
         if len(np.unique(self.group[self.positive])) == 1:

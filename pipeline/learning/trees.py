@@ -73,7 +73,7 @@ class Trees:
         `values` (n, features) float32, NaN missing. A bag's share is the mean over its trees. Each row is computed by itself in
         a fixed order, so its answer is the same to the last bit in any batch. One thread; releases the interpreter lock.
         """
-        values = np.ascontiguousarray(values, np.float32)
+        values = np.require(values, np.float32, ["C", "W"])  # the kernel would be compiled anew for read-only arrays
         mean = np.empty((len(values), self.value.shape[1]))
         spread = np.empty_like(mean)
         nodes = np.column_stack((self.feature, _ordered(self.threshold.view(np.int32)), self.children))
@@ -96,10 +96,11 @@ class Trees:
             start = getattr(self, name)
             if start.ndim != 1 or len(start) < 2 or start[0] != 0 or start[-1] != end or (np.diff(start) < 1).any():
                 _refuse(f"{name} does not divide the {end} that follow it")
-        own, end = np.arange(nodes)[:, None], np.repeat(self.tree_start[1:], np.diff(self.tree_start))[:, None]
+        own = np.arange(nodes)[:, None]
+        after = np.repeat(self.tree_start[1:], np.diff(self.tree_start))[:, None]
         leaf = (self.children == own).all(axis=1, keepdims=True)
         # A child after its parent cannot lead back to it, so every walk ends.
-        if not (leaf | ((self.children > own) & (self.children < end)).all(axis=1, keepdims=True)).all():
+        if not (leaf | ((self.children > own) & (self.children < after)).all(axis=1, keepdims=True)).all():
             _refuse("a node's children do not come after it within its own tree")
         if ((self.feature < 0) | (self.feature >= features)).any():
             _refuse(f"a node asks for a feature outside the {features} there are")
@@ -122,10 +123,10 @@ def _rounded_down(threshold: Floats) -> npt.NDArray[np.float32]:
 def _ordered(bits: Array) -> Array:
     """Integers that compare as the float32 numbers whose bits these are; both zeros give 0."""
     plain = np.where(bits == np.int32(-(2**31)), np.int32(0), bits)
-    return plain ^ ((plain >> 31) & np.int32(0x7FFFFFFF))
+    return np.asarray(plain ^ ((plain >> 31) & np.int32(0x7FFFFFFF)))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _walk(bits, nodes, value, tree_start, bag_start, fill, mean, spread):  # type: ignore[no-untyped-def]  # pragma: no cover
     # Whole numbers and a step that also stands still at leaves leave the inner loop without a branch to mispredict: two
     # to four times as fast as walking one row at a time (measured, 500 trees of 290 nodes).

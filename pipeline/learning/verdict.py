@@ -40,7 +40,9 @@ def verdict(result: dict[str, Any]) -> str:
     if auc is None or found is None:
         return f"Too few to tell: fewer than two folds hold both positives and background ({how})."
     if auc <= NEAR_CHANCE:
-        return f"Near chance: AUC {auc:.2f} ({how}), where 0.50 is blind and more than {NEAR_CHANCE:.2f} is asked; do not use the map to choose ground."
+        return (
+            f"Near chance: AUC {auc:.2f} ({how}), where 0.50 is blind and more than {NEAR_CHANCE:.2f} is asked; do not use the map to choose ground."
+        )
     against = f"AUC {auc:.2f} against {result['scores'][found.null]['fold_mean']:.2f} for {_SAID[found.null]} ({how})"
     clearly = found.mean > ENOUGH_ERRORS * found.standard_error
     says = "Beats its nulls" if clearly else "Does not clearly beat its nulls" if found.mean > 0 else "Does not beat its nulls"
@@ -53,8 +55,8 @@ def difference(result: dict[str, Any]) -> Difference | None:
 
     Training sets of folds and seeds overlap, so the n differences are not independent and s / sqrt(n) is too small. The
     standard error is s * sqrt(1 / n + 1 / (folds - 1)), the second term being the ratio of test to training size; more seeds
-    therefore cannot make it vanish. Nadeau and Bengio (2003). (On the Cloncurry benchmark it equals, at 0.07, the standard
-    error clustered by block.)
+    therefore cannot make it vanish. Nadeau and Bengio (2003). On the Cloncurry
+    benchmark it is about that clustered by block: 0.07 both ways on 5 x 5 blocks, 0.04 to 0.05 against 0.03 to 0.04 on 20 km ones.
     """
     scores = result["scores"]
     nulls = [name for name in scores if name != MODEL and scores[name]["fold_mean"] is not None]

@@ -22,6 +22,4 @@ def random_forest(
     `min_samples_leaf` is the fewest samples in a leaf, `max_features` how many layers a split may choose from (a share of them,
     or a rule). Missing values take each bag's medians. Breiman (2001); for prospectivity: Carranza and Laborte (2015).
     """
-    return BaggedForest(
-        bags=bags, trees_per_bag=trees_per_bag, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed
-    )
+    return BaggedForest(bags=bags, trees_per_bag=trees_per_bag, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePosixPath
+
 from pipeline import cog
 from pipeline.bundle import Bundle
+from pipeline.cube import Cube
 
 EPOCH = 1
 CLASSES = ("not applicable", "very low", "low", "moderate", "high", "very high")
@@ -14,13 +18,20 @@ COLOURS = ((0, 0, 0, 0), (255, 255, 178, 255), (254, 204, 92, 255), (253, 141, 6
 def rasters(*, bundle: Bundle) -> None:
     """Each published raster as a COG: float32 with NaN for cells not scored, `classes` as bytes, 0 where not applicable."""
     for name, layer in bundle.rasters.items():
-        look = cog.look(bundle.cube, layer)
-        tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, "LICENCE": look.tags["LICENCE"]}
+        shown = look(bundle.cube, layer)
+        tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
         if bundle.synthetic:
             tags["SYNTHETIC"] = cog.SYNTHETIC
-        if name == "classes":
-            names = {f"CLASS_{code}": word for code, word in enumerate(CLASSES)}
-            shown = cog.Look(look.description, look.units, tags, names, dict(enumerate(COLOURS)))
-        else:
-            shown = cog.Look(look.description, look.units, tags, {"VALID_MIN": "0", "VALID_MAX": "1"})
-        cog.write(bundle.folder / f"{name}.tif", bundle.cube, layer, shown)
+        cog.write(bundle.folder / f"{name}.tif", bundle.cube, layer, replace(shown, tags=tags))
+
+
+def look(cube: Cube, layer: str) -> cog.Look:
+    """How a layer is shown: the classes of a map with names and colours, its other layers with their range of 0 to 1."""
+    shown = cog.look(cube, layer)
+    word = PurePosixPath(layer)
+    if len(word.parts) == 1:
+        return shown
+    if word.name == "classes":
+        names = {f"CLASS_{code}": said for code, said in enumerate(CLASSES)}
+        return replace(shown, band_tags=names, palette=dict(enumerate(COLOURS)))
+    return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"})

@@ -43,7 +43,9 @@ def judged(path: Path, *, name: str, bands: list[int], crs: str | None, grid: Gr
             _size(source, path, name, max_cells)
             for band in bands:
                 if band > source.count:
-                    raise DataError(f"{name}: has {source.count} band{'s' * (source.count > 1)}, band {band} was asked for; correct `band:` or `bands:`")
+                    raise DataError(
+                        f"{name}: has {source.count} band{'s' * (source.count > 1)}, band {band} was asked for; correct `band:` or `bands:`"
+                    )
                 if np.dtype(source.dtypes[band - 1]).kind == "c":
                     raise DataError(f"{name}: band {band} is {source.dtypes[band - 1]}; give its magnitude or phase as a band of its own")
                 _whole(source, path, name, band)
@@ -53,7 +55,9 @@ def judged(path: Path, *, name: str, bands: list[int], crs: str | None, grid: Gr
             lies = footprint(source, held, grid)
             if not lies.touches(Window(grid, 0, 0, *grid.shape)):
                 raise DataError(_elsewhere(name, source, held, grid, crs))
-            told = (f"{name}: `crs: {crs}` is used, the file says {source.crs.to_string()[:60]}",) if crs and source.crs and source.crs != held else ()
+            told = (
+                (f"{name}: `crs: {crs}` is used, the file says {source.crs.to_string()[:60]}",) if crs and source.crs and source.crs != held else ()
+            )
             synthetic = source.tags().get("SYNTHETIC", "").strip().upper().startswith(("YES", "TRUE", "1"))
             files = tuple(dict.fromkeys([path, *(Path(f) for f in source.files if Path(f).is_file())]))
             return Header(files, lies.native_m, lies.bounds(), synthetic, told)
@@ -77,7 +81,9 @@ def holds_value(path: str, *, band: int, nodata: float | None, crs: str | None, 
             strips = (rasterio.windows.Window.from_slices((r, min(r + rows, r1)), (c0, c1)) for r in range(r0, r1, rows))
             return look != (r1 - r0, c1 - c0) and any(_any(source, band, nodata, window=strip) for strip in strips)
         except RasterioError as error:
-            raise DataError(f"{Path(path).name}: cannot be read to the end ({first_line(error)}); it is damaged or cut short: fetch it again") from error
+            raise DataError(
+                f"{Path(path).name}: cannot be read to the end ({first_line(error)}); it is damaged or cut short: fetch it again"
+            ) from error
 
 
 def scaling(path: Path, band: int) -> tuple[float, float]:
@@ -101,7 +107,9 @@ def _size(source: Any, path: Path, name: str, max_cells: float) -> None:
     held = sum(Path(f).stat().st_size for f in source.files if Path(f).is_file()) or path.stat().st_size
     declared = cells * sum(np.dtype(kind).itemsize for kind in source.dtypes)
     if cells > max_cells:
-        raise DataError(f"{name}: declares {source.width:,} x {source.height:,} pixels, the limit is {max_cells:.0e}; raise `max_cells:` if that is meant")
+        raise DataError(
+            f"{name}: declares {source.width:,} x {source.height:,} pixels, the limit is {max_cells:.0e}; raise `max_cells:` if that is meant"
+        )
     if cells > LEAST_JUDGED and declared > MOST_PACKED * held:
         raise DataError(
             f"{name}: declares {source.width:,} x {source.height:,} pixels in a file of {held:,} bytes, more than {MOST_PACKED} to 1; "
@@ -119,7 +127,9 @@ def _whole(source: Any, path: Path, name: str, band: int) -> None:
         at = f"{number % across}_{number // across}"
         start, length = (source.get_tag_item(f"BLOCK_{what}_{at}", "TIFF", bidx=band) for what in ("OFFSET", "SIZE"))
         if start and length and int(start) + int(length) > size:
-            raise DataError(f"{name}: its header points to byte {int(start) + int(length):,}, the file ends at {size:,}; it is cut short: fetch it again")
+            raise DataError(
+                f"{name}: its header points to byte {int(start) + int(length):,}, the file ends at {size:,}; it is cut short: fetch it again"
+            )
 
 
 def _elsewhere(name: str, source: Any, crs: Any, grid: Grid, declared: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -62,9 +62,7 @@ def raster(
     if kind == "categorical" and (scale is not None or offset is not None):
         raise ConfigError("`scale:` and `offset:` are for continuous layers; classes are codes")
     chosen_bands = tuple(bands.items()) if bands else (("", band),)
-    return Raster(
-        path, chosen_bands, kind, chosen, nodata, crs, scale, offset, units, long_name, native_m, synthetic, max_cells, hosts, sha256
-    )
+    return Raster(path, chosen_bands, kind, chosen, nodata, crs, scale, offset, units, long_name, native_m, synthetic, max_cells, hosts, sha256)
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,7 @@ class Raster:
         """One layer on a window: (y, x) float32 with NaN, or int32 with MISSING; the same bits whatever the window."""
         (asset,) = assets
         band = dict(self.bands)[suffix]
-        values, valid = read_onto(
-            asset.path, band=band, window=window, resampling=self.resampling, nodata=self.nodata, crs=self.crs
-        )
+        values, valid = read_onto(asset.path, band=band, window=window, resampling=self.resampling, nodata=self.nodata, crs=self.crs)
         if self.kind == "categorical":
             return self._codes(values, valid, asset.id)
         scale, offset = self._scaling(asset.path, band)
@@ -137,5 +133,3 @@ class Raster:
     def _scaling(self, path: str, band: int) -> tuple[float, float]:
         own = _headers.scaling(Path(path), band) if self.scale is None or self.offset is None else (1.0, 0.0)
         return own[0] if self.scale is None else self.scale, own[1] if self.offset is None else self.offset
-
-

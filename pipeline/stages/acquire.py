@@ -60,7 +60,9 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
         try:
             found.acquired[key] = acquired = source.acquire(found.place)
             found.notices += [f"{key}: {notice}" for notice in acquired.notices]
-            if not acquired.layers:
+            if acquired.layers:
+                source.check_values(acquired.assets, grid)
+            else:
                 _align_table(found, key, use, source, acquired.assets)
         except ProspectError as error:
             raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error

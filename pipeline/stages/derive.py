@@ -50,11 +50,14 @@ def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[
     return {str(i): layer.values[chosen] for i, layer in enumerate(layers)} | {"cell": at.number[chosen]}
 
 
-def fit_feature(*, parts: list[dict[str, Array]], word: str, said: dict[str, Any], of: tuple[str, ...], epoch: int) -> dict[str, Array]:
+def fit_feature(*, parts: list[dict[str, Array]], word: str, said: dict[str, Any], of: list[tuple[str, int | None]], epoch: int) -> dict[str, Array]:
     """Run a feature's own `fit` on the sampled cells, in the order of their global numbers."""
     del epoch  # only part of the key
     order = np.argsort(np.concatenate([part["cell"] for part in parts]), kind="stable")
-    samples = {name: Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i, name in enumerate(of)}
+    held = [Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i in range(sum(count or 1 for _, count in of))]
+    samples: dict[str, Any] = {}
+    for name, count in of:
+        samples[name] = held.pop(0) if count is None else tuple(held.pop(0) for _ in range(count))
     fit = registry.declared(registry.find("features", word)).fit
     assert fit is not None
     taken = registry.dependencies(fit).keys() | registry.parameters(fit).model_fields.keys()
@@ -71,6 +74,7 @@ def _feature(
     plain = {p: v for p, v in said.items() if p not in layers and p not in vectors}
     inputs = [known[name] for names in layers.values() for name in names]
     first = inputs[0] if inputs else None
+    _check_kinds(loaded, key, recipe.reads, inputs)
     fits, made = {}, []
     if recipe.fit:
         fits = {p: f"{key}_fit" for p, kind in needs.items() if kind is Fit}
@@ -85,7 +89,11 @@ def _feature(
         )
         for name in recipe.outputs(key, said)
     )  # fmt: skip
-    call = Call(function, plain, layers, vectors, fits, reach_m=recipe.reach(said, grid.cell_m))
+    try:
+        reach_m = recipe.reach(said, grid.cell_m)
+    except ConfigError as error:
+        raise ConfigError(f"{loaded.where('features', key)}: {key}: {error}") from None
+    call = Call(function, plain, layers, vectors, fits, reach_m=reach_m)
     return [*made, LayerNode(key, STAGE, call, outputs)]
 
 
@@ -93,15 +101,26 @@ def _fit_node(
     grid: Grid, name: str, use: Use, function: Any, layers: Mapping[str, tuple[str, ...]], plain: Mapping[str, Any]
 ) -> FitNode:
     names = tuple(n for group in layers.values() for n in group)
+    needs = registry.dependencies(function)
+    of = [(p, len(group) if needs[p] is Layers else None) for p, group in layers.items()]
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
     gather = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names})
-    said = {"word": use.use, "said": dict(plain), "of": tuple(layers), "epoch": registry.epoch(function)}
+    said = {"word": use.use, "said": dict(plain), "of": of, "epoch": registry.epoch(function)}
     return FitNode(name, STAGE, Call(fit_feature, said), gather, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
 
 
 def _layer_names(use: Use) -> list[str]:
     needs, said = registry.dependencies(registry.find("features", use.use)), use.with_.model_dump()
     return [n for p, kind in needs.items() if kind in (Layer, Layers) for n in (said[p] if kind is Layers else (said[p],))]
+
+
+def _check_kinds(loaded: Loaded, key: str, reads: str, inputs: list[LayerMeta]) -> None:
+    wanted = {"continuous": "float32", "categorical": "int32"}.get(reads)
+    for meta in inputs:
+        if wanted and meta.dtype != wanted:
+            kind = "categorical" if meta.dtype == "int32" else "continuous"
+            hint = "class_of turns categories into evidence" if kind == "categorical" else "declare `kind: categorical` at its source if it holds codes"
+            raise ConfigError(f"{loaded.where('features', key)}: {key} reads {reads} layers, and {meta.name!r} is {kind}; {hint}")
 
 
 def _table(loaded: Loaded, key: str, parameter: str, name: str, tables: Mapping[str, Table]) -> Table:

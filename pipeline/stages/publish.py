@@ -43,7 +43,7 @@ def publish(
     graph: Graph, cube: Cube, outputs: Path, *, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str], run: Mapping[str, Any]
 ) -> bool:
     """Make the bundle unless the one there is made of the same; True when it was made."""
-    if _is_current(outputs, key):
+    if is_current(outputs, key):
         return False
     folder = _beside(outputs, "partial")
     try:
@@ -58,6 +58,9 @@ def publish(
         files = {p.name: {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in sorted(folder.iterdir())}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": run})
         _swap(folder, outputs)
+    except StoreError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StoreError(
@@ -108,7 +111,8 @@ def _said(sources: Mapping[str, Any], name: str, word: str) -> str:
     return (sources[name].with_.model_dump().get(word) if name in sources else None) or "not stated"
 
 
-def _is_current(outputs: Path, key: str) -> bool:
+def is_current(outputs: Path, key: str) -> bool:
+    """Whether the bundle there was made of what `key` stands for, and no file of it was cut off since."""
     try:
         said = json.loads((outputs / "provenance.json").read_bytes())
         return bool(said["bundle_key"] == key and all((outputs / name).stat().st_size == file["bytes"] for name, file in said["files"].items()))

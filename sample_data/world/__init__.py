@@ -1,4 +1,6 @@
-"""The synthetic province: geology, evidence and deposits drawn from a seed, after published figures kept in ../facts."""
+"""The synthetic province: geology, evidence and deposits drawn from a seed, after published figures kept in
+../facts.
+"""
 
 from __future__ import annotations
 

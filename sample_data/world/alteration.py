@@ -17,7 +17,9 @@ from sample_data.world.units import JURASSIC_BELTS, OPHIOLITES
 
 @dataclass(frozen=True)
 class Alteration:
-    """Fields (y, x), 0-1, in the bedrock; `ferric` is the sum of the iron stains of all origins as seen from above."""
+    """Fields (y, x), 0-1, in the bedrock; `ferric` is the sum of the iron stains of all origins as seen from
+    above.
+    """
 
     phyllic: Floats
     stain: Floats
@@ -29,18 +31,20 @@ class Alteration:
 
 
 def alter(frame: Frame, terrane: Codes, rock: Codes, stocks: Stocks, faults: Faults, seed: int) -> Alteration:
-    """Halos of the stocks (phyllic 0.5-3 km, propylitic to 6 km), gossans on rift faults, dunite, and three decoys.
+    """Halos of the stocks (phyllic 0.5-3 km, propylitic to 6 km), gossans on rift faults, dunite, and three
+    decoys.
 
-    Decoys: the volcano's advanced argillic cap, gossans on Tertiary limestone, iron stains on barren volcanics.
+    Decoys: the volcano's advanced argillic cap, gossans on Tertiary limestone, iron stains on barren
+    volcanics.
     """
     rng = stream(seed, "alteration")
-    size = rng.uniform(700.0, 1_400.0, len(stocks.place))
+    size = rng.uniform(800.0, 1_500.0, len(stocks.place))
     phyllic = soft_discs(frame, stocks.place, radius_m=size, height=stocks.phyllic)
     stain = soft_discs(frame, stocks.place, radius_m=1.25 * size, height=stocks.ferric)
     rim = soft_discs(frame, stocks.place, radius_m=2.6 * size, height=0.8 * stocks.phyllic)
     gossan = _gossans(frame, terrane, rock, faults, seed)
     barren = draw_cells(
-        1.0 * (rock == code("tertiary_limestone")),
+        np.where(rock == code("tertiary_limestone"), 1.0, 0.0),
         70,
         spacing_m=10_000.0,
         frame=frame,
@@ -54,7 +58,7 @@ def alter(frame: Frame, terrane: Codes, rock: Codes, stocks: Stocks, faults: Fau
     )
     volcanics = np.isin(rock, [code("arc_andesite"), code("arc_volcanic_sediment"), code("old_intrusion")])
     stained = draw_cells(
-        1.0 * volcanics * clear_of_bodies(frame),
+        np.where(volcanics & clear_of_bodies(frame), 1.0, 0.0),
         90,
         spacing_m=9_000.0,
         frame=frame,
@@ -74,7 +78,7 @@ def alter(frame: Frame, terrane: Codes, rock: Codes, stocks: Stocks, faults: Fau
 
 
 def _gossans(frame: Frame, terrane: Codes, rock: Codes, faults: Faults, seed: int) -> Floats:
-    """Fe-Mn gossans over sulphide on Jurassic carbonate, crowded near the rift faults and their steps; 0-1."""
+    """Fe-Mn gossans over sulphide on Jurassic carbonate, crowded near rift faults and their steps; 0-1."""
     rng = stream(seed, "gossans")
     real = trusted("sediment-hosted Zn-Pb")
     anchors = np.column_stack(to_metres(real["lon"].to_numpy(), real["lat"].to_numpy()))
@@ -90,14 +94,10 @@ def _gossans(frame: Frame, terrane: Codes, rock: Codes, faults: Faults, seed: in
 
 
 def _dunite(frame: Frame, terrane: Codes, rock: Codes, seed: int) -> Floats:
-    """Share of dunite in the mantle rock of the ophiolites, 0-1: patches a few kilometres wide; 0 elsewhere."""
+    """Share of dunite in the mantle rock of the ophiolites, 0-1: patches kilometres wide; 0 elsewhere."""
     real = trusted("podiform chromite")
     anchors = np.column_stack(to_metres(real["lon"].to_numpy(), real["lat"].to_numpy()))
-    field = smooth_noise(frame, seed, "dunite", scale_m=2_200.0) + 0.5 * smooth_noise(
-        frame, seed, "dunite belts", scale_m=12_000.0
-    )
-    field += soft_discs(
-        frame, anchors, radius_m=np.full(len(anchors), 1_800.0), height=np.full(len(anchors), 2.5)
-    )
+    field = smooth_noise(frame, seed, "dunite", scale_m=2_200.0) + 0.5 * smooth_noise(frame, seed, "dunite belts", scale_m=12_000.0)
+    field += soft_discs(frame, anchors, radius_m=np.full(len(anchors), 1_800.0), height=np.full(len(anchors), 2.5))
     mantle = (rock == code("mantle_peridotite")) & among(terrane, OPHIOLITES)
     return np.asarray(np.clip((field - 0.3) / 1.7, 0.0, 1.0) * mantle, dtype=np.float64)

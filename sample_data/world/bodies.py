@@ -1,4 +1,6 @@
-"""Bodies planted by hand or by chance: stocks of the arcs, the Quaternary volcano, the carbonatite ring, the ironstone."""
+"""Bodies planted by hand or by chance: stocks of the arcs, the Quaternary volcano, the carbonatite ring, the
+ironstone.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ APART_M = 3_000.0
 
 @dataclass(frozen=True)
 class Stocks:
-    """Intrusions, one row each: `place` (n, 2) metres, `radius_m`, alteration strengths 0-1, and the sign of magnetism.
+    """Intrusions, one row each: `place` (n, 2) metres, `radius_m`, alteration strengths 0-1, and the sign of
+    magnetism.
 
     The first rows stand under the trusted real porphyry occurrences.
     """
@@ -49,8 +52,8 @@ def clear_of_bodies(frame: Frame) -> Bools:
     return out
 
 
-def young_stocks(frame: Frame, terrane: Codes, faults: Faults, seed: int, *, n: int = 330) -> Stocks:
-    """Palaeogene-Neogene stocks, crowded near the crossings of old faults; about six in ten are altered.
+def young_stocks(frame: Frame, terrane: Codes, faults: Faults, seed: int, *, n: int = 480) -> Stocks:
+    """Palaeogene-Neogene stocks, crowded near the crossings of old faults; about seven in ten are altered.
 
     The magnetic sign is drawn apart from everything else: a potassic core gives a high, phyllic rock a low.
     """
@@ -61,17 +64,15 @@ def young_stocks(frame: Frame, terrane: Codes, faults: Faults, seed: int, *, n: 
     crossing = np.exp(-nearest_m(frame, faults.crossings) / 8_000.0)
     weight = 0.3 + 1.5 * near + 3.0 * crossing
     weight *= np.exp(0.8 * smooth_noise(frame, seed, "stock clusters", scale_m=12_000.0))
-    weight *= (
-        1.0 * among(terrane, ("chagai_arc",))
-        + 0.8 * among(terrane, ("dalbandin_trough",))
-        + 0.5 * among(terrane, ("raskoh_arc",))
-    )
-    weight *= clear_of_bodies(frame)
+    fertile = np.zeros(frame.shape)
+    for name, share in zip(COPPER_GROUND, (1.0, 0.5, 0.8), strict=True):
+        fertile[among(terrane, (name,))] = share
+    weight = np.where(clear_of_bodies(frame), weight * fertile, 0.0)
     spacing = max(APART_M, frame.cell_m)
     drawn = draw_cells(weight, n - len(anchors), spacing_m=spacing, frame=frame, rng=rng, taken=anchors)
     place = np.vstack([anchors, drawn])
     radius = 800.0 + 2_700.0 * rng.beta(1.4, 3.0, len(place))
-    altered = rng.random(len(place)) < 0.6
+    altered = rng.random(len(place)) < 0.7
     altered[: len(anchors)] = True
     phyllic = np.where(altered, 0.25 + 0.75 * rng.beta(2.0, 2.0, len(place)), 0.05 * rng.random(len(place)))
     phyllic[: len(anchors)] = np.maximum(phyllic[: len(anchors)], 0.75)
@@ -83,13 +84,13 @@ def young_stocks(frame: Frame, terrane: Codes, faults: Faults, seed: int, *, n: 
 def old_intrusions(frame: Frame, terrane: Codes, seed: int, *, n: int = 45) -> tuple[Floats, Floats]:
     """Cretaceous plutons, barren here: places (n, 2) in metres and radii in metres."""
     rng = stream(seed, "old intrusions")
-    weight = 1.0 * among(terrane, COPPER_GROUND) * clear_of_bodies(frame)
+    weight = np.where(among(terrane, COPPER_GROUND) & clear_of_bodies(frame), 1.0, 0.0)
     place = draw_cells(weight, n, spacing_m=12_000.0, frame=frame, rng=rng)
     return place, rng.uniform(2_000.0, 6_000.0, len(place))
 
 
 def nearest_m(frame: Frame, places: Floats) -> Floats:
-    """Distance in metres from each cell centre to the nearest of the places (n, 2); 1e9 where there is none."""
+    """Distance in metres from each cell centre to the nearest of places (n, 2); 1e9 where there is none."""
     out = np.full(frame.shape, 1e9)
     x, y = frame.centres()
     for east, north in places:

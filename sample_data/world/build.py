@@ -1,4 +1,6 @@
-"""One world from one seed: geology first, then what fluids did to it, then what instruments and people saw of it."""
+"""One world from one seed: geology first, then what fluids did to it, then what instruments and people saw of
+it.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,12 @@ from sample_data.world import (
     intensity,
     mapping,
     physics,
+    spectra,
+    terrain,
+    terranes,
+    units,
+    worldwide,
 )
-from sample_data.world import spectra, terrain, terranes, units, worldwide
 from sample_data.world.frame import frame_around
 from sample_data.world.state import World
 
@@ -26,7 +32,9 @@ SURVEY_HEIGHT_M = 150.0
 
 
 def make_world(seed: int, cell_m: float) -> World:
-    """The synthetic province of a seed at a cell size in metres; the same arrays for the same seed, cell and libraries."""
+    """The synthetic province of a seed at a cell size in metres; the same arrays for the same seed, cell and
+    libraries.
+    """
     outline = facts.outline_m()
     frame = frame_around(outline, cell_m=cell_m)
     inside = frame.burn([outline])

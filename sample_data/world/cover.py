@@ -21,31 +21,32 @@ def hardness(rock: Codes) -> Floats:
 
 
 def lay(frame: Frame, terrane: Codes, rock: Codes, seed: int) -> tuple[Codes, Floats]:
-    """Surface class (y, x), and cover thickness in metres, 0 on outcrop; soft rock in low ground is covered first.
+    """Surface class (y, x), and cover thickness in metres, 0 on outcrop; soft rock in low ground is covered
+    first.
 
-    Each terrane is covered over its share of `terrane_rocks.csv`. Trusted real deposits, the volcano and the ring crop
-    out.
+    Each terrane is covered over its share of `terrane_rocks.csv`. Trusted real deposits, the volcano and the
+    ring crop out.
     """
     tendency = 0.9 * smooth_noise(frame, seed, "cover", scale_m=7_000.0)
     tendency += 0.5 * rough_noise(frame, seed, "cover detail", slope=2.5, longest_m=9_000.0)
-    tendency -= 1.2 * hardness(rock)
+    tendency -= 1.2 * hardness(rock) + 0.5 * (rock == code("young_intrusion"))
     bare = trusted()
     x, y = to_metres(bare["lon"].to_numpy(), bare["lat"].to_numpy())
     places = np.vstack([np.column_stack([x, y]), metres_of(VOLCANO), metres_of(RING)])
     radii = np.concatenate([np.full(len(bare), 2_000.0), [0.6 * VOLCANO[2], 0.9 * RING[2]]])
     tendency -= soft_discs(frame, places, radius_m=radii, height=np.full(len(places), 12.0))
     surface, thickness = rock.copy(), np.zeros(frame.shape)
-    for row in table("terrane_rocks").itertuples():
-        here = terrane == terrane_code(str(row.terrane))
+    rows = table("terrane_rocks")
+    columns = [rows[name].tolist() for name in ("terrane", "cover_share", "cover_class", "cover_depth_m")]
+    for name, share, kind, depth in zip(*columns, strict=True):
+        here = terrane == terrane_code(name)
         if not here.any():
             continue
-        limit = (
-            np.quantile(tendency[here], 1.0 - float(row.cover_share)) if row.cover_share < 1.0 else -np.inf
-        )
-        covered = here & (tendency > limit)
-        over = np.clip(tendency - (limit if np.isfinite(limit) else tendency[here].min()), 0.0, 3.0) / 3.0
-        surface[covered] = code(str(row.cover_class))
-        thickness[covered] = (3.0 + float(row.cover_depth_m) * over**0.7)[covered]
+        limit = float(np.quantile(tendency[here], 1.0 - share))
+        covered = here & (tendency >= limit)
+        over = np.clip(tendency - limit, 0.0, 3.0) / 3.0
+        surface[covered] = code(kind)
+        thickness[covered] = (3.0 + depth * over**0.7)[covered]
     dusty = (surface == code("alluvium")) & (smooth_noise(frame, seed, "fans", scale_m=4_000.0) > 0.8)
     surface[dusty] = code("fan_gravel")
     px, py = metres_of(PLAYA)

@@ -1,4 +1,6 @@
-"""Deposits drawn from the written rule, split into those found (near roads, on mapped ground) and those not yet found."""
+"""Deposits drawn from the written rule, split into those found (near roads, on mapped ground) and those not
+yet found.
+"""
 
 from __future__ import annotations
 
@@ -38,18 +40,19 @@ def discovery_log_odds(mapped: Bools, road_m: Floats) -> Floats:
 
 
 def real() -> pd.DataFrame:
-    """The published occurrences, repaired; those doubted keep confidence low and carry the reason in `source`."""
+    """The published occurrences, repaired; those doubted keep confidence low and carry the reason in
+    `source`.
+    """
     rows = table("occurrences").copy()
     doubt = np.where(rows["doubtful"] != "", " (doubtful: " + rows["doubtful"] + ")", "")
     return rows.assign(synthetic=False, source=rows["source"] + doubt)[COLUMNS]
 
 
-def draw(
-    frame: Frame, intensity: dict[str, Floats], thickness: Floats, log_odds: Floats, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def draw(frame: Frame, intensity: dict[str, Floats], thickness: Floats, log_odds: Floats, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Known (real and synthetic) and undiscovered occurrences, two tables with COLUMNS, WGS84 degrees.
 
-    A third of the porphyries, known or not, lie under cover. Known positions err by up to their `uncertainty_m`.
+    A third of the porphyries, known or not, lie under cover. Known positions err by up to their
+    `uncertainty_m`.
     """
     known, unknown = [real()], []
     for system, rate in intensity.items():
@@ -74,9 +77,7 @@ def draw(
     return pd.concat(known, ignore_index=True), pd.concat(unknown, ignore_index=True)
 
 
-def _table(
-    place: Floats, system: str, word: str, frame: Frame, rng: np.random.Generator, *, err: bool
-) -> pd.DataFrame:
+def _table(place: Floats, system: str, word: str, frame: Frame, rng: np.random.Generator, *, err: bool) -> pd.DataFrame:
     n = len(place)
     exact = place + rng.uniform(-0.45, 0.45, place.shape) * frame.cell_m
     uncertainty = rng.choice([100, 250, 500], n) if err else np.zeros(n, dtype=int)

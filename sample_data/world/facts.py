@@ -38,7 +38,9 @@ def outline_m() -> BaseGeometry:
 
 
 def trusted(deposit_type: str | None = None) -> pd.DataFrame:
-    """The real occurrences evidence may be conditioned on: those without a `doubtful` reason, of one type or all."""
+    """The real occurrences evidence may be conditioned on: those without a `doubtful` reason, of one type or
+    all.
+    """
     rows = table("occurrences")
     rows = rows[rows["doubtful"] == ""]
     if deposit_type is not None:

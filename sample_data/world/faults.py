@@ -1,7 +1,7 @@
 """Faults: the published active ones, which host no ore here, and the planted old ones, which do.
 
-The old faults are bent so that each trusted real deposit of their system lies about a kilometre from one: evidence is
-simulated conditional on the real occurrences.
+The old faults are bent so that each trusted real deposit of their system lies about a kilometre from one:
+evidence is simulated conditional on the real occurrences.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from shapely.geometry import LineString, MultiPoint
+from shapely.geometry import LineString, MultiPoint, Point
 from shapely.geometry.base import BaseGeometry
 
 from sample_data.world.facts import in_metres, shapes, trusted
@@ -22,7 +22,9 @@ KM_PER_DEGREE = 111.2
 
 @dataclass(frozen=True)
 class Faults:
-    """Lines in metres: `table` (name, kind, kinematics, confidence, geometry) and the points that matter, (n, 2)."""
+    """Lines in metres: `table` (name, kind, kinematics, confidence, geometry) and the points that matter, (n,
+    2).
+    """
 
     table: gpd.GeoDataFrame
     arc: list[BaseGeometry]
@@ -37,7 +39,9 @@ def _metres(coordinates: Floats) -> BaseGeometry:
 
 
 def _pulled(along: Floats, across: Floats, anchors: Floats, *, reach: float, within: float) -> Floats:
-    """`across` bent towards anchors (along, across) that lie within a distance; all in degrees, bump width `reach`."""
+    """`across` bent towards anchors (along, across) that lie within a distance; all in degrees, bump width
+    `reach`.
+    """
     out = across.copy()
     for at, target in anchors:
         here = float(np.interp(at, along, across))
@@ -51,7 +55,7 @@ def _nearest(anchors: Floats, level: float, levels: tuple[float, ...]) -> Floats
     if not len(anchors):
         return anchors
     best = np.argmin(np.abs(anchors[:, 1:2] - np.asarray(levels)[None, :]), axis=1)
-    return anchors[np.asarray(levels)[best] == level]
+    return np.asarray(anchors[np.asarray(levels)[best] == level], dtype=np.float64)
 
 
 def _arc_parallel(seed: int, anchors: Floats) -> list[Floats]:
@@ -62,7 +66,7 @@ def _arc_parallel(seed: int, anchors: Floats) -> list[Floats]:
         lon = np.arange(61.3, 65.05, 0.05)
         wiggle = 0.02 * np.cumsum(rng.standard_normal(len(lon))) / np.sqrt(len(lon)) * 3.0
         lat = level - 0.02 * (lon - 63.2) + wiggle - wiggle.mean()
-        lat = _pulled(lon, lat, _nearest(anchors, level, levels) + [0.0, 0.01], reach=0.12, within=0.3)
+        lat = _pulled(lon, lat, _nearest(anchors, level, levels) + np.array([0.0, 0.01]), reach=0.12, within=0.3)
         lines.append(np.column_stack([lon, lat]))
     return lines
 
@@ -83,7 +87,9 @@ def _cross(seed: int, anchors: Floats) -> list[Floats]:
 
 
 def _rift(seed: int, anchors: Floats) -> tuple[list[Floats], Floats]:
-    """Three north-south lines broken every 20 to 30 km; returns the segments and their ends, all (n, 2) lon lat."""
+    """Three north-south lines broken every 20 to 30 km; returns the segments and their ends, all (n, 2) lon
+    lat.
+    """
     levels = (66.5, 66.7, 66.9)
     segments: list[Floats] = []
     for i, level in enumerate(levels):
@@ -92,12 +98,10 @@ def _rift(seed: int, anchors: Floats) -> tuple[list[Floats], Floats]:
         while south < 28.4:
             north = min(28.4, south + rng.uniform(20.0, 30.0) / KM_PER_DEGREE)
             lat = np.linspace(south, north, 12)
-            lon = (
-                level + rng.uniform(-0.03, 0.03) + rng.uniform(-0.02, 0.02) * (lat - south) / (north - south)
-            )
+            lon = level + rng.uniform(-0.03, 0.03) + rng.uniform(-0.02, 0.02) * (lat - south) / (north - south)
             mine = _nearest(anchors, level, levels)
             mine = mine[(mine[:, 0] >= south) & (mine[:, 0] < north)]
-            lon = _pulled(lat, lon, mine + [0.0, 0.008], reach=0.1, within=0.15)
+            lon = _pulled(lat, lon, mine + np.array([0.0, 0.008]), reach=0.1, within=0.15)
             segments.append(np.column_stack([lon, lat]))
             south = north + rng.uniform(1.0, 3.0) / KM_PER_DEGREE
     ends = np.array([end for segment in segments for end in (segment[0], segment[-1])])
@@ -120,8 +124,7 @@ def plant(seed: int) -> Faults:
             + [f"planted cross fault {i + 1}" for i in range(len(cross))]
             + [f"planted inverted rift fault {i + 1}" for i in range(len(rift))],
             "kind": "old",
-            "kinematics": ["pre-Neogene, not active"] * (len(parallel) + len(cross))
-            + ["normal, inverted"] * len(rift),
+            "kinematics": ["pre-Neogene, not active"] * (len(parallel) + len(cross)) + ["normal, inverted"] * len(rift),
             "confidence": "synthetic",
             "synthetic": True,
         },
@@ -136,4 +139,4 @@ def plant(seed: int) -> Faults:
 
 def _points(geometry: BaseGeometry) -> list[tuple[float, float]]:
     parts = geometry.geoms if isinstance(geometry, MultiPoint) else [geometry]
-    return [(part.x, part.y) for part in parts if part.geom_type == "Point"]
+    return [(part.x, part.y) for part in parts if isinstance(part, Point)]

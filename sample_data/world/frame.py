@@ -25,7 +25,8 @@ Codes = NDArray[np.uint8]
 
 @lru_cache(maxsize=2)
 def _transformer(inverse: bool) -> Transformer:
-    return Transformer.from_crs(*((CRS, 4326) if inverse else (4326, CRS)), always_xy=True)
+    source, target = (CRS, "EPSG:4326") if inverse else ("EPSG:4326", CRS)
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def to_metres(lon: Floats | float, lat: Floats | float) -> tuple[Floats, Floats]:
@@ -42,7 +43,7 @@ def to_degrees(x: Floats | float, y: Floats | float) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Frame:
-    """A north-up grid in `CRS`; (y, x) with row 0 in the north; `left` and `top` are multiples of `cell_m`."""
+    """A north-up grid in `CRS`; (y, x) row 0 in the north; `left` and `top` are multiples of `cell_m`."""
 
     cell_m: float
     left: float
@@ -52,10 +53,12 @@ class Frame:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
         return self.height, self.width
 
     @property
     def transform(self) -> Affine:
+        """From column and row to easting and northing in metres."""
         return Affine(self.cell_m, 0.0, self.left, 0.0, -self.cell_m, self.top)
 
     def centres(self) -> tuple[Floats, Floats]:
@@ -72,7 +75,9 @@ class Frame:
         return np.clip(row, 0, self.height - 1), np.clip(col, 0, self.width - 1)
 
     def around(self, x: float, y: float, reach_m: float) -> tuple[tuple[slice, slice], Floats, Floats]:
-        """The window of cells within `reach_m` of a point, and the offsets east and north of their centres, in metres."""
+        """The window of cells within `reach_m` of a point, and the offsets east and north of their centres,
+        in metres.
+        """
         row, col = (int(v) for v in self.cell_of(np.asarray(x), np.asarray(y)))
         n = int(np.ceil(reach_m / self.cell_m)) + 1
         rows = np.arange(max(0, row - n), min(self.height, row + n + 1))
@@ -80,27 +85,26 @@ class Frame:
         east = self.left + (cols[None, :] + 0.5) * self.cell_m - x
         north = self.top - (rows[:, None] + 0.5) * self.cell_m - y
         window = (slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1))
-        return window, *np.broadcast_arrays(east, north)
+        shape = (len(rows), len(cols))
+        return window, np.broadcast_to(east, shape), np.broadcast_to(north, shape)
 
     def burn(self, shapes: Iterable[BaseGeometry], *, touched: bool = False) -> Bools:
         """True in the cells whose centre (or, with `touched`, any part) meets one of the shapes; metres."""
         found = [shape for shape in shapes if not shape.is_empty]
         if not found:
             return np.zeros(self.shape, dtype=bool)
-        burnt = rasterize(
-            found, out_shape=self.shape, transform=self.transform, all_touched=touched, dtype="uint8"
-        )
+        burnt = rasterize(found, out_shape=self.shape, transform=self.transform, all_touched=touched, dtype="uint8")
         return np.asarray(burnt == 1)
 
     def distance_m(self, where: Bools) -> Floats:
-        """Distance in metres from each cell centre to the nearest True cell centre; 1e9 where there is none."""
+        """Distance in metres from each cell centre to the nearest True one; 1e9 where there is none."""
         if not where.any():
             return np.full(self.shape, 1e9)
         return np.asarray(distance_transform_edt(~where), dtype=np.float64) * self.cell_m
 
 
 def frame_around(outline: BaseGeometry, *, cell_m: float, margin_m: float = 20_000.0) -> Frame:
-    """The smallest frame on multiples of `cell_m` that holds an outline (metres) and a margin on every side."""
+    """The smallest frame on multiples of `cell_m` holding an outline (metres) and a margin on every side."""
     west, south, east, north = outline.bounds
     left = np.floor((west - margin_m) / cell_m)
     right = np.ceil((east + margin_m) / cell_m)
@@ -110,14 +114,16 @@ def frame_around(outline: BaseGeometry, *, cell_m: float, margin_m: float = 20_0
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
-    """The random stream of one named thing, so that adding a thing leaves the draws of all others as they were."""
+    """The random stream of one named thing, so that adding a thing leaves the draws of all others as they
+    were.
+    """
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def _coloured(frame: Frame, seed: int, name: str, gain: Floats) -> Floats:
     white = stream(seed, name).standard_normal(frame.shape)
     field = np.asarray(fft.irfft2(fft.rfft2(white) * gain, s=frame.shape), dtype=np.float64)
-    return (field - field.mean()) / field.std()
+    return np.asarray((field - field.mean()) / field.std(), dtype=np.float64)
 
 
 def wavenumber(shape: tuple[int, int], cell_m: float) -> Floats:
@@ -128,14 +134,14 @@ def wavenumber(shape: tuple[int, int], cell_m: float) -> Floats:
 
 
 def smooth_noise(frame: Frame, seed: int, name: str, *, scale_m: float) -> Floats:
-    """Gaussian field of mean 0 and deviation 1 with Gaussian correlation of length `scale_m`; periodic at the frame."""
-    return _coloured(
-        frame, seed, name, np.exp(-2.0 * (np.pi * scale_m * wavenumber(frame.shape, frame.cell_m)) ** 2)
-    )
+    """Gaussian field of mean 0 and deviation 1 with Gaussian correlation of length `scale_m`; periodic at the
+    frame.
+    """
+    return _coloured(frame, seed, name, np.exp(-2.0 * (np.pi * scale_m * wavenumber(frame.shape, frame.cell_m)) ** 2))
 
 
 def rough_noise(frame: Frame, seed: int, name: str, *, slope: float, longest_m: float) -> Floats:
-    """Fractal field, mean 0, deviation 1: power falls as frequency to `-slope`, flat beyond `longest_m` (Turcotte, 1997)."""
-    return _coloured(
-        frame, seed, name, (wavenumber(frame.shape, frame.cell_m) + 1.0 / longest_m) ** (-slope / 2.0)
-    )
+    """Fractal field, mean 0, deviation 1: power falls as frequency to `-slope`, flat beyond `longest_m`
+    (Turcotte, 1997).
+    """
+    return _coloured(frame, seed, name, (wavenumber(frame.shape, frame.cell_m) + 1.0 / longest_m) ** (-slope / 2.0))

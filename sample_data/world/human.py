@@ -1,4 +1,6 @@
-"""Roads, railways, ports, protected areas, licences and districts: published courses and areas, invented details."""
+"""Roads, railways, ports, protected areas, licences and districts: published courses and areas, invented
+details.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ LICENCES = 40
 
 
 def access() -> dict[str, gpd.GeoDataFrame]:
-    """Layers roads, railways, railway_scenarios, ports, smelters and places, in metres; tracks are invented."""
+    """Layers roads, railways, railway_scenarios, ports, smelters places, in metres; tracks are invented."""
     lines = in_metres(shapes("lines")).assign(synthetic=False)
     keep = ["name", "confidence", "source", "synthetic", "geometry"]
     roads = lines.loc[lines["layer"] == "roads", keep].assign(surface="highway")
@@ -43,15 +45,11 @@ def access() -> dict[str, gpd.GeoDataFrame]:
         geometry=[Point(float(x), float(y))],
         crs=CRS,
     )
-    smelters = gpd.GeoDataFrame(
-        pd.concat([points[points["kind"] == "smelter"], invented], ignore_index=True), crs=CRS
-    )
+    smelters = gpd.GeoDataFrame(pd.concat([points[points["kind"] == "smelter"], invented], ignore_index=True), crs=CRS)
     return {
         "roads": roads,
         "railways": lines.loc[lines["layer"] == "railways", keep].reset_index(drop=True),
-        "railway_scenarios": lines.loc[
-            lines["layer"] == "railway_scenarios", ["scenario", *keep]
-        ].reset_index(drop=True),
+        "railway_scenarios": lines.loc[lines["layer"] == "railway_scenarios", ["scenario", *keep]].reset_index(drop=True),
         "ports": points[points["kind"].isin(["port", "harbour"])].reset_index(drop=True),
         "smelters": smelters,
         "places": points.reset_index(drop=True),
@@ -94,7 +92,9 @@ def _protected() -> gpd.GeoDataFrame:
 
 
 def _licences(seed: int) -> gpd.GeoDataFrame:
-    """Invented rectangles that do not overlap, most of them in the arcs and ophiolites, with invented holders."""
+    """Invented rectangles that do not overlap, most of them in the arcs and ophiolites, with invented
+    holders.
+    """
     rng = stream(seed, "licences")
     terranes = in_metres(shapes("terranes")).set_index("name").geometry
     sought = [
@@ -127,9 +127,7 @@ def _licences(seed: int) -> gpd.GeoDataFrame:
         if status == "granted" and expires < "2026":
             expires = f"2028{granted[4:]}"
         holder = f"Invented Holder {int(rng.integers(1, 16)):02d}"
-        rows.append(
-            {"holder": holder, "status": status, "granted": granted, "expires": expires, "synthetic": True}
-        )
+        rows.append({"holder": holder, "status": status, "granted": granted, "expires": expires, "synthetic": True})
     return gpd.GeoDataFrame(rows, geometry=taken, crs=CRS)
 
 
@@ -141,7 +139,5 @@ def _districts() -> gpd.GeoDataFrame:
     cells = shapely.get_parts(shapely.voronoi_polygons(MultiPoint(place), extend_to=outline.envelope))
     owner = [int(np.flatnonzero(shapely.contains_xy(cell, place[:, 0], place[:, 1]))[0]) for cell in cells]
     pieces = [cell.intersection(outline) for cell in cells]
-    out = gpd.GeoDataFrame(
-        {"name": towns["district"].to_numpy()[owner], "synthetic": True}, geometry=pieces, crs=CRS
-    )
+    out = gpd.GeoDataFrame({"name": towns["district"].to_numpy()[owner], "synthetic": True}, geometry=pieces, crs=CRS)
     return out.sort_values("name").reset_index(drop=True)

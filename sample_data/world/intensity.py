@@ -1,7 +1,7 @@
 """The written rule: how many deposits per cell each system would make, as a function of the bedrock truth.
 
-Log-linear in the criteria, zero off permissive ground, and scaled to a stated number of deposits. What covers the
-rock plays no part, magnetics play no part, and no active fault does.
+Log-linear in the criteria, zero off permissive ground, and scaled to a stated number of deposits. What covers
+the rock plays no part, magnetics play no part, and no active fault does.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def _scaled(score: Floats, permissive: Bools) -> Floats:
     return np.asarray(rate * (EXPECTED / rate.sum()), dtype=np.float64)
 
 
-def porphyry_copper(
-    frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, faults: Faults, inside: Bools
-) -> Floats:
-    """Deposits per cell: young intrusion near, phyllic and ferric halos, crossings of old faults, within the two arcs."""
+def porphyry_copper(frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, faults: Faults, inside: Bools) -> Floats:
+    """Deposits per cell: young intrusion near, phyllic and ferric halos, crossings of old faults, within the
+    two arcs.
+    """
     young = rock == code("young_intrusion")
     wide = max(3, 2 * round(5_000.0 / frame.cell_m) + 1)
     share = uniform_filter(young.astype(float), wide, mode="nearest")
@@ -48,9 +48,7 @@ def porphyry_copper(
     return _scaled(score, among(terrane, COPPER_GROUND) & clear_of_bodies(frame) & inside)
 
 
-def podiform_chromite(
-    frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, inside: Bools
-) -> Floats:
+def podiform_chromite(frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, inside: Bools) -> Floats:
     """Deposits per cell: mantle rock, within 3 km below the mantle-crust contact, dunite."""
     mantle = rock == code("mantle_peridotite")
     below = frame.distance_m(rock == code("gabbro"))
@@ -60,29 +58,21 @@ def podiform_chromite(
     return _scaled(score, among(terrane, OPHIOLITES) & inside)
 
 
-def sediment_hosted_zinc_lead(
-    frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, faults: Faults, inside: Bools
-) -> Floats:
-    """Deposits per cell: Jurassic carbonate, inverted rift faults and their steps, gossan; Tertiary limestone is barren."""
+def sediment_hosted_zinc_lead(frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, faults: Faults, inside: Bools) -> Floats:
+    """Deposits per cell: Jurassic carbonate, inverted rift faults and their steps, gossan; Tertiary limestone
+    is barren.
+    """
     jurassic = rock == code("jurassic_carbonate")
     away = frame.distance_m(frame.burn(faults.rift, touched=True))
-    score = (
-        2.0 * jurassic
-        + 1.8 * np.exp(-away / 2_500.0)
-        + 0.8 * np.exp(-nearest_m(frame, faults.steps) / 5_000.0)
-        + 4.8 * alteration.gossan
-    )
-    return _scaled(score, among(terrane, JURASSIC_BELTS) & inside)
+    score = 2.0 * jurassic + 1.8 * np.exp(-away / 2_500.0) + 0.8 * np.exp(-nearest_m(frame, faults.steps) / 5_000.0) + 4.8 * alteration.gossan
+    barren = rock == code("tertiary_limestone")
+    return _scaled(score, among(terrane, JURASSIC_BELTS) & ~barren & inside)
 
 
-def all_systems(
-    frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, faults: Faults, inside: Bools
-) -> dict[str, Floats]:
+def all_systems(frame: Frame, terrane: Codes, rock: Codes, alteration: Alteration, faults: Faults, inside: Bools) -> dict[str, Floats]:
     """Expected deposits per cell for each system by name, (y, x); above 0 exactly on permissive ground."""
     return {
         "porphyry_copper": porphyry_copper(frame, terrane, rock, alteration, faults, inside),
         "podiform_chromite": podiform_chromite(frame, terrane, rock, alteration, inside),
-        "sediment_hosted_zinc_lead": sediment_hosted_zinc_lead(
-            frame, terrane, rock, alteration, faults, inside
-        ),
+        "sediment_hosted_zinc_lead": sediment_hosted_zinc_lead(frame, terrane, rock, alteration, faults, inside),
     }

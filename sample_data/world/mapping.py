@@ -1,4 +1,6 @@
-"""Who mapped what: detailed sheets over two fifths of the province, a general map with kilometres of error everywhere."""
+"""Who mapped what: detailed sheets over two fifths of the province, a general map with kilometres of error
+everywhere.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ COARSE = {
 
 
 def sheets(frame: Frame, inside: Bools, road_m: Floats, seed: int) -> Bools:
-    """True on mapped ground: whole 15-minute blocks, crowded along roads and in clusters, never the block of the ring."""
+    """True on mapped ground: whole 15-minute blocks, crowded along roads and in clusters, never the block of
+    the ring.
+    """
     lon, lat = to_degrees(*frame.centres())
     column, row = np.floor(lon * 4.0).astype(int), np.floor(lat * 4.0).astype(int)
     block = (row - row.min()) * (int(column.max() - column.min()) + 1) + column - column.min()
@@ -49,7 +53,9 @@ def detailed(surface: Codes, mapped: Bools) -> Codes:
 
 
 def general(frame: Frame, surface: Codes, rock: Codes, thickness: Floats, inside: Bools, seed: int) -> Codes:
-    """General class (COARSE) over the whole province, smoothed at about 8 km and misplaced by some 2 km; 255 outside."""
+    """General class (COARSE) over the whole province, smoothed at about 8 km and misplaced by some 2 km; 255
+    outside.
+    """
     rows = table("classes")
     lookup = np.zeros(256, dtype=np.uint8)
     lookup[rows["code"].to_numpy()] = rows["coarse"].to_numpy()
@@ -59,10 +65,7 @@ def general(frame: Frame, surface: Codes, rock: Codes, thickness: Floats, inside
         vote = gaussian_filter((shown == number).astype(float), 3_300.0 / frame.cell_m, mode="nearest")
         better = vote > votes
         best[better], votes[better] = number, vote[better]
-    shift = [
-        2_000.0 / frame.cell_m * smooth_noise(frame, seed, f"misplaced {axis}", scale_m=40_000.0)
-        for axis in "yx"
-    ]
+    shift = [2_000.0 / frame.cell_m * smooth_noise(frame, seed, f"misplaced {axis}", scale_m=40_000.0) for axis in "yx"]
     r, c = np.indices(frame.shape)
     r = np.clip(np.rint(r + shift[0]).astype(int), 0, frame.height - 1)
     c = np.clip(np.rint(c + shift[1]).astype(int), 0, frame.width - 1)

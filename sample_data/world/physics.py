@@ -24,7 +24,9 @@ SURVEY_SHARE = 1.0 / 3.0
 
 
 def _filtered(source: Floats, cell_m: float, gain: str, top_m: float, bottom_m: float) -> Floats:
-    """Field of a slab of `source` between two depths below the sensor, for `gain` magnetic (nT per SI) or gravity."""
+    """Field of a slab of `source` between two depths below the sensor, for `gain` magnetic (nT per SI) or
+    gravity.
+    """
     pad = round(PAD_M / cell_m)
     padded = np.pad(source, pad, mode="reflect")
     shape = tuple(fft.next_fast_len(n, real=True) for n in padded.shape)
@@ -47,7 +49,9 @@ def _filtered(source: Floats, cell_m: float, gain: str, top_m: float, bottom_m: 
 
 
 def susceptibility(frame: Frame, rock: Codes, stocks: Stocks, seed: int) -> Floats:
-    """SI, (y, x): class value with lognormal spread; each altered stock adds a magnetic core or takes magnetism away."""
+    """SI, (y, x): class value with lognormal spread; each altered stock adds a magnetic core or takes
+    magnetism away.
+    """
     rows = table("classes")
     lookup = np.zeros(256)
     lookup[rows["code"].to_numpy()] = rows["k_msi"].to_numpy() * 1e-3
@@ -63,12 +67,12 @@ def susceptibility(frame: Frame, rock: Codes, stocks: Stocks, seed: int) -> Floa
 
 
 def magnetics(frame: Frame, k: Floats, thickness: Floats, seed: int, *, height_m: float) -> Floats:
-    """Total-field anomaly in nT, (y, x), at a height above ground; rock under more than 150 m of cover lies at 1.2 km."""
+    """Total-field anomaly in nT, (y, x), at a height above ground; rock under more than 150 m of cover lies
+    at 1.2 km.
+    """
     shallow = thickness < 150.0
     near = _filtered(np.where(shallow, k, 0.0), frame.cell_m, "magnetic", height_m + 60.0, height_m + 3_500.0)
-    far = _filtered(
-        np.where(shallow, 0.0, k), frame.cell_m, "magnetic", height_m + 1_200.0, height_m + 5_000.0
-    )
+    far = _filtered(np.where(shallow, 0.0, k), frame.cell_m, "magnetic", height_m + 1_200.0, height_m + 5_000.0)
     crust = 45.0 * smooth_noise(frame, seed, "lower crust", scale_m=70_000.0)
     return near + far + crust
 
@@ -83,7 +87,9 @@ def survey(frame: Frame, field: Floats, inside: Bools, seed: int) -> Floats:
 
 
 def survey_mask(frame: Frame, inside: Bools) -> Bools:
-    """True in the survey boxes; the western edge of the last is moved until a third of the province is covered."""
+    """True in the survey boxes; the western edge of the last is moved until a third of the province is
+    covered.
+    """
     lon, lat = to_degrees(*frame.centres())
     flown = np.zeros(frame.shape, dtype=bool)
     for west, south, east, north in SURVEY_BOXES:
@@ -99,7 +105,9 @@ def survey_mask(frame: Frame, inside: Bools) -> Bools:
 
 
 def gravity(frame: Frame, rock: Codes, thickness: Floats, dem: Floats, seed: int) -> Floats:
-    """Bouguer-like anomaly in mGal, (y, x): roots under high ground, dense ophiolite and arc, light basin fill."""
+    """Bouguer-like anomaly in mGal, (y, x): roots under high ground, dense ophiolite and arc, light basin
+    fill.
+    """
     rows = table("classes")
     lookup = np.full(256, 2.65)
     lookup[rows["code"].to_numpy()] = rows["density"].to_numpy()
@@ -107,7 +115,5 @@ def gravity(frame: Frame, rock: Codes, thickness: Floats, dem: Floats, seed: int
     fill = -0.35 * 0.04193 * gaussian_filter(thickness, 4_000.0 / frame.cell_m, mode="nearest")
     root = -0.085 * gaussian_filter(dem, 45_000.0 / frame.cell_m, mode="nearest")
     mantle = 12.0 * smooth_noise(frame, seed, "mantle", scale_m=110_000.0)
-    plug = soft_discs(
-        frame, np.array([metres_of(RING)]), radius_m=np.array([4_000.0]), height=np.array([8.0])
-    )
+    plug = soft_discs(frame, np.array([metres_of(RING)]), radius_m=np.array([4_000.0]), height=np.array([8.0]))
     return body + fill + root + mantle + plug - 5.0

@@ -1,4 +1,6 @@
-"""Points drawn from a field of weights, never two closer than a spacing; and soft discs painted around points."""
+"""Points drawn from a field of weights, never two closer than a spacing; and soft discs painted around
+points.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,13 @@ def draw_cells(
     rng: np.random.Generator,
     taken: Floats | None = None,
 ) -> Floats:
-    """`n` distinct cell centres drawn one by one with probability in proportion to weight, kept `spacing_m` apart.
+    """`n` distinct cell centres drawn one by one with probability in proportion to weight, kept `spacing_m`
+    apart.
 
-    `weight` is (y, x), 0 where nothing may fall; `taken` is (m, 2) easting and northing in metres of points to keep
-    away from as well. Successive sampling by exponential keys (Efraimidis and Spirakis, 2006). Returns (<=n, 2)
-    easting and northing in metres, in the order drawn; fewer than `n` where the ground is full.
+    `weight` is (y, x), 0 where nothing may fall; `taken` is (m, 2) easting and northing in metres of points
+    to keep away from as well. Successive sampling by exponential keys (Efraimidis and Spirakis, 2006).
+    Returns (<=n, 2) easting and northing in metres, in the order drawn; fewer than `n` where the ground is
+    full.
     """
     flat = weight.ravel()
     cells = np.flatnonzero(flat > 0)
@@ -45,7 +49,9 @@ def draw_cells(
 
 
 def soft_discs(frame: Frame, places: Floats, *, radius_m: Floats, height: Floats) -> Floats:
-    """The largest of Gaussian bumps `height * exp(-d^2 / 2 radius^2)` at places (n, 2); radii under 0.6 cell are widened."""
+    """The largest of Gaussian bumps `height * exp(-d^2 / 2 radius^2)` at places (n, 2); radii under 0.6 cell
+    are widened.
+    """
     out = np.zeros(frame.shape)
     for (x, y), radius, top in zip(places, np.maximum(radius_m, 0.6 * frame.cell_m), height, strict=True):
         window, east, north = frame.around(float(x), float(y), 3.5 * float(radius))

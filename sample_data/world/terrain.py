@@ -1,4 +1,6 @@
-"""Elevation: a base and a relief for each terrane, ridges where rock is hard, flats where cover is thick, and the sea."""
+"""Elevation: a base and a relief for each terrane, ridges where rock is hard, flats where cover is thick, and
+the sea.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,7 @@ def sea(frame: Frame, inside: Bools) -> Bools:
     return np.asarray(rows > last[nearest][None, :], dtype=bool) & ~inside
 
 
-def elevation(
-    frame: Frame, terrane: Codes, rock: Codes, thickness: Floats, water: Bools, seed: int
-) -> NDArray[np.int16]:
+def elevation(frame: Frame, terrane: Codes, rock: Codes, thickness: Floats, water: Bools, seed: int) -> NDArray[np.int16]:
     """Metres above the sea, int16, (y, x), 0 in the sea; never below 1 on land."""
     rows = table("terrane_rocks")
     base, relief = np.zeros(21), np.zeros(21)
@@ -41,15 +41,9 @@ def elevation(
     level = gaussian_filter(base[terrane], wide, mode="nearest")
     amplitude = gaussian_filter(relief[terrane], narrow, mode="nearest")
     hard = gaussian_filter(hardness(rock), max(0.5, 1_500.0 / frame.cell_m), mode="nearest")
-    flat = gaussian_filter(
-        np.clip(thickness / 60.0, 0.0, 1.0), max(0.5, 1_500.0 / frame.cell_m), mode="nearest"
-    )
+    flat = gaussian_filter(np.clip(thickness / 60.0, 0.0, 1.0), max(0.5, 1_500.0 / frame.cell_m), mode="nearest")
     rugged = rough_noise(frame, seed, "terrain", slope=3.2, longest_m=20_000.0)
-    height = (
-        level
-        + amplitude * (1.5 * (hard - 0.5) + 0.3 * rugged) * (1.0 - 0.85 * flat)
-        - 0.25 * amplitude * flat
-    )
+    height = level + amplitude * (1.5 * (hard - 0.5) + 0.3 * rugged) * (1.0 - 0.85 * flat) - 0.25 * amplitude * flat
     x, y = metres_of(VOLCANO)
     gx, gy = frame.centres()
     height += 1_250.0 * np.exp(-np.hypot(gx - x, gy - y) / 5_500.0)

@@ -11,7 +11,9 @@ from sample_data.world.frame import Bools, Codes, Floats, Frame
 
 
 def paint(frame: Frame) -> Codes:
-    """Terrane number 1-20 of every cell, (y, x); later polygons win, cells in none take the nearest terrane's number."""
+    """Terrane number 1-20 of every cell, (y, x); later polygons win, cells in none take the nearest terrane's
+    number.
+    """
     rows = in_metres(shapes("terranes")).sort_values("order")
     out = np.zeros(frame.shape, dtype=np.uint8)
     for number, geometry in zip(rows["order"], rows.geometry, strict=True):
@@ -26,11 +28,13 @@ def among(terrane: Codes, names: tuple[str, ...]) -> Bools:
 
 
 def across_strike(frame: Frame, line: str) -> Floats:
-    """Signed distance in metres from a planted strike line, positive on its left; level lines run along strike."""
+    """Signed distance in metres from a planted strike line, positive on its left; level lines run along
+    strike.
+    """
     rows = in_metres(shapes("strike_lines"))
     geometry = rows.loc[rows["name"] == line].geometry.iloc[0]
-    x, y = frame.centres()
-    # A coarse lattice suffices: the field is smooth at the scale of folds, and exact distance is the slow part.
+    # A coarse lattice suffices: the field is smooth at the scale of folds, and exact distance is the slow
+    # part.
     step = max(1, round(4000.0 / frame.cell_m))
     rows_at, cols_at = np.arange(0, frame.height + step, step), np.arange(0, frame.width + step, step)
     east = frame.left + (cols_at + 0.5) * frame.cell_m

@@ -1,4 +1,6 @@
-"""Bedrock: stripes of units along strike inside each terrane, slices in the ophiolites, and the bodies on top."""
+"""Bedrock: stripes of units along strike inside each terrane, slices in the ophiolites, and the bodies on
+top.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ def _wavelength_m(terrane: str) -> float:
 
 
 def _level(frame: Frame, seed: int, line: str, wavelength_m: float) -> Floats:
-    """A folded surface: low in anticlines, where old rock crops out, high in synclines; bent and broken by noise."""
+    """A folded surface: low in anticlines, where old rock crops out, high in synclines; bent and broken by
+    noise.
+    """
     bend = 0.5 * wavelength_m * smooth_noise(frame, seed, f"bend {line} {wavelength_m:.0f}", scale_m=22_000.0)
     phase = 2.0 * np.pi * (across_strike(frame, line) + bend) / max(wavelength_m, 2.5 * frame.cell_m)
     plunge = smooth_noise(frame, seed, f"plunge {line} {wavelength_m:.0f}", scale_m=15_000.0)
@@ -46,24 +50,23 @@ def _anchored(rank: Floats, frame: Frame, here: Bools, terrane: str, edges: Floa
     if terrane not in OPHIOLITES + JURASSIC_BELTS:
         return rank
     rows = trusted("podiform chromite" if terrane in OPHIOLITES else "sediment-hosted Zn-Pb")
-    # Chromite needs the crust beside its mantle rock: the rank climbs eastwards across the mantle-crust contact.
-    climb, start, stop = (
-        (1e-4, 0.85, float(edges[1] + edges[0]) / 2) if terrane in OPHIOLITES else (0.0, 0.6, 1.0)
-    )
+    # Chromite needs the crust beside its mantle rock: the rank climbs eastwards across the mantle-crust
+    # contact.
+    climb, start, stop = (1e-4, 0.85, float(edges[1] + edges[0]) / 2) if terrane in OPHIOLITES else (0.0, 0.6, 1.0)
     field = np.zeros(frame.shape)
     field[here] = rank
     for x, y in np.column_stack(to_metres(rows["lon"].to_numpy(), rows["lat"].to_numpy())):
         window, east, north = frame.around(float(x), float(y), 12_000.0)
-        pull = np.minimum(
-            1.0, 1.6 * np.exp(-(east**2 + north**2) / (2.0 * max(2_500.0, 0.6 * frame.cell_m) ** 2))
-        )
+        pull = np.minimum(1.0, 1.6 * np.exp(-(east**2 + north**2) / (2.0 * max(2_500.0, 0.6 * frame.cell_m) ** 2)))
         target = np.clip(edges[0] * (start + climb * east), 0.3 * edges[0], stop)
         field[window] += (target - field[window]) * pull
     return np.asarray(field[here], dtype=np.float64)
 
 
 def bedrock(frame: Frame, terrane: Codes, stocks: Stocks, plutons: tuple[Floats, Floats], seed: int) -> Codes:
-    """Rock class under any cover, (y, x), no gaps: stripes first, then plutons, stocks, volcano, ironstone and ring."""
+    """Rock class under any cover, (y, x), no gaps: stripes first, then plutons, stocks, volcano, ironstone
+    and ring.
+    """
     out = np.zeros(frame.shape, dtype=np.uint8)
     levels: dict[tuple[str, float], Floats] = {}
     for line, names in zip(shapes("strike_lines")["name"], shapes("strike_lines")["terranes"], strict=True):

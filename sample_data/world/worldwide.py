@@ -16,14 +16,16 @@ STEP_DEG = 1.0 / 30.0
 
 @dataclass(frozen=True)
 class Degrees:
-    """A grid in WGS84 degrees: `values` (latitude, longitude) with row 0 in the north, and its affine transform."""
+    """A grid in WGS84 degrees: `values` (latitude, longitude) with row 0 in the north, and its affine
+    transform.
+    """
 
     values: Floats
     transform: Affine
 
 
 def resampled(frame: Frame, field: Floats, *, margin_deg: float = 0.2) -> Degrees:
-    """The field at the centres of 2-minute cells around the province, bilinear; edge values beyond the frame."""
+    """The field at the centres of 2-minute cells around the province, bilinear; edge values beyond."""
     west, south, east, north = shapes("outline").total_bounds
     left, right = np.floor((west - margin_deg) / STEP_DEG), np.ceil((east + margin_deg) / STEP_DEG)
     bottom, top = np.floor((south - margin_deg) / STEP_DEG), np.ceil((north + margin_deg) / STEP_DEG)

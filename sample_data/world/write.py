@@ -19,14 +19,14 @@ from sample_data.world.frame import CRS, Floats
 from sample_data.world.spectra import BANDS
 from sample_data.world.state import World
 
-STAMP = (
-    "SYNTHETIC: drawn from a seed for tests and demonstrations; not a measurement, not a map of Balochistan"
-)
+STAMP = "SYNTHETIC: drawn from a seed for tests and demonstrations; not a measurement, not a map of Balochistan"
 WHEN = "2024-01-01T00:00:00.000Z"
 
 
 def write(world: World, folder: Path) -> None:
-    """Write every file of the sample under `folder`, which is made when missing; files of the same name are replaced."""
+    """Write every file of the sample under `folder`, which is made when missing; files of the same name are
+    replaced.
+    """
     truth = folder / "truth"
     truth.mkdir(parents=True, exist_ok=True)
     _rasters(world, folder)
@@ -47,14 +47,15 @@ def _raster(
     what: str,
     bands: tuple[str, ...] = ("",),
 ) -> None:
-    """A tiled, deflated GeoTIFF of (y, x) or (band, y, x) values, with nodata, band names and the synthetic stamp."""
+    """A tiled, deflated GeoTIFF of (y, x) or (band, y, x) values, with nodata, band names and the synthetic
+    stamp.
+    """
     layers = values if values.ndim == 3 else values[None]
     options = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "DEFLATE", "zlevel": 9}
     options["predictor"] = 3 if np.issubdtype(values.dtype, np.floating) else 2
-    with rasterio.open(
-        path, "w", driver="GTiff", width=layers.shape[2], height=layers.shape[1], count=layers.shape[0], dtype=values.dtype,
-        crs=crs, transform=transform, nodata=nodata, interleave="band", **options,
-    ) as file:  # fmt: skip
+    shape = {"count": layers.shape[0], "height": layers.shape[1], "width": layers.shape[2]}
+    place = {"crs": crs, "transform": transform, "nodata": nodata, "dtype": values.dtype}
+    with rasterio.open(path, "w", driver="GTiff", interleave="band", **shape, **place, **options) as file:
         file.update_tags(SYNTHETIC=f"YES. {STAMP}", TIFFTAG_IMAGEDESCRIPTION=f"{what}. {STAMP}")
         for number, name in enumerate(bands, start=1):
             if name:
@@ -68,7 +69,9 @@ def quantised(values: Floats, step: float) -> NDArray[np.float32]:
 
 
 def seven_bits(values: Floats) -> NDArray[np.float32]:
-    """float32 rounded to seven bits of mantissa, under 0.4 % off: rates span decades, so the step must be relative."""
+    """float32 rounded to seven bits of mantissa, under 0.4 % off: rates span decades, so the step must be
+    relative.
+    """
     bits = values.astype(np.float32).view(np.uint32)
     return ((bits + np.uint32(0x8000)) & np.uint32(0xFFFF0000)).view(np.float32)
 
@@ -92,8 +95,8 @@ def _rasters(world: World, folder: Path) -> None:
     )
     aloft, pull = world.magnetics_global, world.gravity
     _raster(
-        folder / "magnetics_global.tif", quantised(aloft.values, 0.125), aloft.transform, "EPSG:4326", nodata=np.nan,
-        what="Total-field magnetic anomaly at 4 km, nT",
+        folder / "magnetics_global.tif", quantised(aloft.values, 0.125), aloft.transform, "EPSG:4326",
+        nodata=np.nan, what="Total-field magnetic anomaly at 4 km, nT",
     )  # fmt: skip
     _raster(
         folder / "gravity.tif", quantised(pull.values, 0.0625), pull.transform, "EPSG:4326", nodata=np.nan,
@@ -125,9 +128,7 @@ def _truth(world: World, folder: Path) -> None:
         nodata=0,
         what="Terrane number, order in facts/terranes.geojson",
     )
-    full = np.stack([np.where(world.inside, each, 255) for each in (world.surface, world.bedrock)]).astype(
-        np.uint8
-    )
+    full = np.stack([np.where(world.inside, each, 255) for each in (world.surface, world.bedrock)]).astype(np.uint8)
     _raster(
         folder / "geology_full.tif", full, at, CRS, nodata=255, bands=("surface", "bedrock"),
         what="Rock class everywhere, codes in facts/classes.csv",
@@ -167,7 +168,12 @@ def _package(path: Path, layers: dict[str, gpd.GeoDataFrame]) -> None:
         degrees = rows.to_crs(4326)
         degrees["geometry"] = degrees.geometry.set_precision(1e-5, mode="pointwise")
         pyogrio.write_dataframe(
-            degrees, path, layer=name, driver="GPKG", append=number > 0, layer_metadata={"SYNTHETIC": f"YES. {STAMP}"},
+            degrees,
+            path,
+            layer=name,
+            driver="GPKG",
+            append=number > 0,
+            layer_metadata={"SYNTHETIC": f"YES. {STAMP}"},
             layer_options={"DESCRIPTION": f"{name}. {STAMP}"},
-        )  # fmt: skip
+        )
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

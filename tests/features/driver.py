@@ -63,9 +63,8 @@ def centres() -> tuple[Array, Array]:
 
 def over(word: str, values: Array, **said: Any) -> Array:
     """A feature with one output of one layer `of`, over the whole region."""
-    return run(word, {"of": "layer", **said}, empty_region().with_layer("layer", values.astype(np.float32)))[
-        0
-    ]
+    region = empty_region().with_layer("layer", values.astype(np.float32))
+    return run(word, {"of": "layer", **said}, region)[0]
 
 
 def around(word: str, geometry: list[Any], **said: Any) -> Array:
@@ -81,9 +80,7 @@ def fitted(word: str, said: Mapping[str, Any], region: Region) -> dict[str, Fit]
         return {}
     takes = registry.parameters(fit).model_fields.keys() | registry.dependencies(fit).keys()
     given: dict[str, Any] = {
-        name: _sample(region.layers[value]) if needs.get(name) is Layer else value
-        for name, value in said.items()
-        if name in takes
+        name: _sample(region.layers[value]) if needs.get(name) is Layer else value for name, value in said.items() if name in takes
     }
     return {name: Fit(fit(**given)) for name, kind in needs.items() if kind is Fit}
 
@@ -101,9 +98,7 @@ def halo_of(word: str, said: Mapping[str, Any]) -> int:
     return math.ceil(registry.declared(function).reach(said, CELL_M) / CELL_M - 1e-9)
 
 
-def run(
-    word: str, said: Mapping[str, Any], region: Region, fits: Mapping[str, Fit] | None = None
-) -> tuple[Array, ...]:
+def run(word: str, said: Mapping[str, Any], region: Region, fits: Mapping[str, Fit] | None = None) -> tuple[Array, ...]:
     """The feature over the whole region, tile by tile; fails on a misshapen answer or a changed input."""
     said = checked(word, said)
     fits = fitted(word, said, region) if fits is None else fits

@@ -35,7 +35,7 @@ FLAT = 7  # the value of a constant layer
 
 @dataclass(frozen=True)
 class Case:
-    """What config says; which cells go missing with their inputs; what constant layers or no geometry give."""
+    """What config says; which cells go missing with their inputs; what flat layers and no geometry give."""
 
     said: Mapping[str, Any]
     missing: Literal["cell", "nine", "cross", "never"]
@@ -76,9 +76,7 @@ def _listed(kind: type) -> pytest.MarkDecorator:
     """Every case of the features that read at least one dependency of a kind."""
     listed = [(word, i, case) for word, cases in CASES.items() for i, case in enumerate(cases)]
     reading = [at for at in listed if _reads(at[0], kind)]
-    return pytest.mark.parametrize(
-        ("word", "case"), [pytest.param(word, case, id=f"{word}-{i}") for word, i, case in reading]
-    )
+    return pytest.mark.parametrize(("word", "case"), [pytest.param(word, case, id=f"{word}-{i}") for word, i, case in reading])
 
 
 def _reads(word: str, kind: type) -> bool:
@@ -155,9 +153,7 @@ def test_any_tile_size_gives_the_same_bytes(word: str, case: Case, region: Regio
 
 
 @every_case
-def test_a_larger_region_gives_the_shared_ground_the_same_bytes(
-    word: str, case: Case, region: Region
-) -> None:
+def test_a_larger_region_gives_the_shared_ground_the_same_bytes(word: str, case: Case, region: Region) -> None:
     fits, cut, edge = fitted(word, case.said, region), 15, halo_of(word, case.said)
     x_m, y_m = region.grid.x_m + cut * CELL_M, region.grid.y_m - cut * CELL_M
     grid = replace(region.grid, x_m=x_m, y_m=y_m, rows=ROWS - cut, cols=COLS - cut, tile=16)
@@ -168,9 +164,7 @@ def test_a_larger_region_gives_the_shared_ground_the_same_bytes(
 
 
 @every_layer_case
-def test_a_changed_cell_is_felt_up_to_the_declared_reach_and_no_farther(
-    word: str, case: Case, region: Region
-) -> None:
+def test_a_changed_cell_is_felt_up_to_the_declared_reach_and_no_farther(word: str, case: Case, region: Region) -> None:
     fits, halo, (row, col) = fitted(word, case.said, region), halo_of(word, case.said), (66, 45)
     for name in read_layers(word, case):
         values = region.layers[name].copy()
@@ -198,9 +192,7 @@ def test_an_anomaly_on_flat_ground_stays_within_reach(word: str, case: Case, reg
 
 
 @every_vector_case
-def test_a_geometry_is_felt_up_to_the_declared_reach_and_no_farther(
-    word: str, case: Case, region: Region
-) -> None:
+def test_a_geometry_is_felt_up_to_the_declared_reach_and_no_farther(word: str, case: Case, region: Region) -> None:
     reach = registry.declared(registry.find("features", word)).reach(case.said, CELL_M)
     line = shapely.LineString([(-333.0, -210.0), (288.0, 77.0)])
     nothing = region.with_geometry("lines", [])
@@ -238,9 +230,7 @@ def test_a_constant_input_gives_the_documented_answer(word: str, case: Case, reg
 
 
 @every_case
-def test_outputs_have_the_declared_number_names_dtype_and_shape(
-    word: str, case: Case, region: Region
-) -> None:
+def test_outputs_have_the_declared_number_names_dtype_and_shape(word: str, case: Case, region: Region) -> None:
     recipe = registry.declared(registry.find("features", word))
     answer = run(word, case.said, region)
     names = recipe.outputs("my_layer", checked(word, case.said))

@@ -28,8 +28,8 @@ def test_spare_places_are_padded_and_stay_empty_on_the_map() -> None:
 def test_each_block_marks_one_class_and_the_rare_ones_belong_to_none() -> None:
     fit = Fit(commonest(of=Sample(ROCKS.ravel()), top=2))
     first, second = class_of(of=Layer.of(ROCKS), categories=fit, top=2)
-    assert np.array_equal(first, [[1, 1, 0], [0, 0, np.nan], [1, 0, 0]], equal_nan=True)
-    assert np.array_equal(second, [[0, 0, 0], [0, 0, np.nan], [0, 1, 1]], equal_nan=True)
+    assert np.array_equal(first, np.array([[1, 1, 0], [0, 0, np.nan], [1, 0, 0]]), equal_nan=True)
+    assert np.array_equal(second, np.array([[0, 0, 0], [0, 0, np.nan], [0, 1, 1]]), equal_nan=True)
 
 
 def test_a_sample_without_a_valid_cell_gives_empty_classes() -> None:
@@ -45,6 +45,6 @@ def test_a_layer_of_numbers_is_refused() -> None:
     height = Layer.of(np.ones((2, 2), dtype=np.float32), name="dem")
     with pytest.raises(
         DataError,
-        match="class_of needs a layer of categories .* but 'dem' holds float32; give it a classified",
+        match=r"class_of needs a layer of categories .* but 'dem' holds float32; give it a classified",
     ):
         class_of(of=height, categories=fit, top=1)

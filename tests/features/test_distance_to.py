@@ -12,9 +12,7 @@ from tests.features.driver import around, centres, empty_region
 def test_distances_to_a_point_are_those_of_pythagoras() -> None:
     x, y = centres()
     away = np.hypot(x - 1000, y - 2000)
-    assert np.array_equal(
-        around("distance_to", [shapely.Point(1000, 2000)], reach_m=9e3), away.astype(np.float32)
-    )
+    assert np.array_equal(around("distance_to", [shapely.Point(1000, 2000)], reach_m=9e3), away.astype(np.float32))
 
 
 def test_a_fault_is_felt_sideways_and_round_its_ends() -> None:

@@ -8,9 +8,7 @@ from tests.features.driver import COLS, ROWS, centres, over
 def test_the_mean_of_a_plane_is_the_plane() -> None:
     x, y = centres()
     plane = 0.5 * x + 0.25 * y
-    assert np.allclose(
-        over("focal_mean", plane, radius_m=500.0)[5:-5, 5:-5], plane[5:-5, 5:-5], rtol=0, atol=1e-4
-    )
+    assert np.allclose(over("focal_mean", plane, radius_m=500.0)[5:-5, 5:-5], plane[5:-5, 5:-5], rtol=0, atol=1e-4)
 
 
 def test_missing_cells_are_left_out_and_stay_missing() -> None:

@@ -19,9 +19,7 @@ def test_the_slope_of_a_paraboloid_grows_as_its_radius() -> None:
     x, y = centres()
     focal_m = 4096.0
     expected = np.degrees(np.arctan(np.hypot(x, y) / focal_m))  # Horn's differences are exact for a quadratic
-    assert np.allclose(
-        over("slope", (x**2 + y**2) / (2 * focal_m))[INNER], expected[INNER], rtol=0, atol=1e-4
-    )
+    assert np.allclose(over("slope", (x**2 + y**2) / (2 * focal_m))[INNER], expected[INNER], rtol=0, atol=1e-4)
 
 
 def test_a_cone_is_equally_steep_away_from_its_tip() -> None:

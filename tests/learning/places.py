@@ -31,6 +31,4 @@ def table(*, seed: int, deposits: int = 60, background: int = 400, signal: float
 def shuffled(whole: SampleTable, *, seed: int) -> SampleTable:
     """The same rows with labels dealt anew."""
     order: Any = np.random.default_rng(seed).permutation(len(whole))
-    return SampleTable(
-        values=whole.values[order], names=whole.names, label=whole.label, group=whole.group, cell=whole.cell, x=whole.x, y=whole.y
-    )
+    return SampleTable(values=whole.values[order], names=whole.names, label=whole.label, group=whole.group, cell=whole.cell, x=whole.x, y=whole.y)

@@ -18,7 +18,10 @@ def test_square_blocks_change_exactly_at_multiples_of_the_side() -> None:
 
 
 def test_a_place_has_the_same_square_block_in_any_table() -> None:
-    assert square_blocks(np.array([25_000.0]), np.array([-3.0]), block_m=1e4)[0] == square_blocks(np.array([1.0, 25_000.0]), np.array([1.0, -3.0]), block_m=1e4)[1]
+    assert (
+        square_blocks(np.array([25_000.0]), np.array([-3.0]), block_m=1e4)[0]
+        == square_blocks(np.array([1.0, 25_000.0]), np.array([1.0, -3.0]), block_m=1e4)[1]
+    )
 
 
 def test_the_origin_shifts_square_blocks() -> None:

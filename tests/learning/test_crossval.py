@@ -106,17 +106,17 @@ def test_shuffled_labels_are_near_chance() -> None:
 
 def test_smooth_noise_fools_a_random_split_and_not_blocks() -> None:
     # Deposits in clusters, layers smooth in space and unrelated to them: all there is to learn is where.
-    random = np.random.default_rng(5)
-    centres = random.uniform(0, 100_000, (12, 2))
-    near = centres[np.repeat(np.arange(12), 8)] + random.normal(0, 1500, (96, 2))
+    random = np.random.default_rng(0)
+    centres = random.uniform(0, 100_000, (25, 2))
+    near = centres[np.repeat(np.arange(25), 6)] + random.normal(0, 1000, (150, 2))
     places = np.concatenate((near, random.uniform(0, 100_000, (600, 2))))
-    waves = random.normal(0, 2 * np.pi / 30_000, (2, 6))
+    waves = random.normal(0, 2 * np.pi / 15_000, (2, 6))
     whole = SampleTable(
         values=np.sin(places @ waves + random.uniform(0, 6, 6)),
         names=tuple("abcdef"),
-        label=np.repeat((1, 0), (96, 600)),
-        group=np.concatenate((np.arange(96), -1 - np.arange(600))),
-        cell=np.arange(696),
+        label=np.repeat((1, 0), (150, 600)),
+        group=np.concatenate((np.arange(150), -1 - np.arange(600))),
+        cell=np.arange(750),
         x=places[:, 0],
         y=places[:, 1],
     )
@@ -124,8 +124,8 @@ def test_smooth_noise_fools_a_random_split_and_not_blocks() -> None:
         split.kind: cross_validate(whole, make_model=forest, split=split, seeds=(0,)).result["scores"]["model"]["fold_mean"]
         for split in (BLOCKS, Split(kind="random"))
     }
-    assert auc["random"] > 0.9
-    assert auc["square_blocks"] < auc["random"] - 0.2
+    assert auc["random"] > 0.7
+    assert 0.4 < auc["square_blocks"] < 0.6
 
 
 def test_folds_without_positives_are_skipped_and_said_so() -> None:

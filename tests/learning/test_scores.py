@@ -11,7 +11,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from pipeline.learning.scores import average_precision, capture, prevalence, roc_auc, success_rate_curve
 
 # Few distinct scores, so that ties are the rule.
-RANKED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=60).filter(lambda rows: len({label for label, _ in rows}) == 2)
+RANKED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=60).filter(
+    lambda rows: len({label for label, _ in rows}) == 2
+)
 
 
 @settings(deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_classes_carry_their_names_and_a_ramp_whose_lightness_falls(tmp_path: Pa
         shown = [file.colormap(1)[code] for code in range(6)]
     assert shown == list(COLOURS)
     lightness = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b, _ in shown[1:]]
-    assert all(above - below > 20 for above, below in zip(lightness, lightness[1:], strict=False))
+    assert all(above - below > 20 for above, below in itertools.pairwise(lightness))
     assert shown[0][3] == 0
 
 

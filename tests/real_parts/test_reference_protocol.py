@@ -26,6 +26,8 @@ from pipeline.models.reference_forest import reference_forest
 DATA = Path(os.environ.get("PROSPECT_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data"))
 SEEDS = (0, 1, 2, 3, 4)
 
+pytestmark = pytest.mark.real
+
 
 class Region:
     """The layers of one benchmark, one-hot where categorical, on the cells its samples need."""
@@ -74,10 +76,7 @@ def measured(region: Region, *, kind: Any, seeds: tuple[int, ...] = SEEDS) -> di
         for seed in seeds
     ]
     wanted = ("pooled_auc", "fold_mean", "average_precision", "chance_average_precision")
-    return {
-        name: {figure: float(np.mean([result["scores"][name][figure] for result in found])) for figure in wanted}
-        for name in found[0]["scores"]
-    }
+    return {name: {figure: float(np.mean([result["scores"][name][figure] for result in found])) for figure in wanted} for name in found[0]["scores"]}
 
 
 def told(kind: str, scores: dict[str, dict[str, float]]) -> None:

@@ -16,7 +16,7 @@ NODATA = -9999.0
 
 
 def gdaldem(mode: str, values: Array, *, cell_m: float, folder: Path) -> Array:
-    """`gdaldem <mode>` with its defaults (Horn) over a (y, x) float32 block: float32, NaN where it has no answer."""
+    """`gdaldem <mode>` with its defaults (Horn) over a (y, x) float32 block, NaN where it gives nodata."""
     library = _library()
     source, target = folder / "dem.tif", folder / f"{mode}.tif"
     rows, cols = values.shape

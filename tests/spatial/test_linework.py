@@ -65,7 +65,5 @@ def test_the_order_of_the_lines_does_not_change_a_bit() -> None:
 
 
 def test_a_point_and_a_line_of_no_length_add_nothing() -> None:
-    nothing = np.array(
-        [shapely.Point(-2e6, 1e6), shapely.LineString([(-2e6, 1e6), (-2e6, 1e6)])], dtype=object
-    )
+    nothing = np.array([shapely.Point(-2e6, 1e6), shapely.LineString([(-2e6, 1e6), (-2e6, 1e6)])], dtype=object)
     assert np.all(density(Vector(nothing, {}), cells(5, 5), radius_m=500.0) == 0)

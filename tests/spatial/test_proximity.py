@@ -69,10 +69,7 @@ def test_single_rows_columns_and_cells_work() -> None:
     geometry = scattered(5, 12)
     for rows, cols in ((1, 1), (1, 30), (30, 1)):
         at = cells(rows, cols)
-        assert (
-            distance(Vector(geometry, {}), at, reach_m=5e3).tobytes()
-            == brute_force(geometry, at, 5e3).tobytes()
-        )
+        assert distance(Vector(geometry, {}), at, reach_m=5e3).tobytes() == brute_force(geometry, at, 5e3).tobytes()
 
 
 def test_without_geometry_every_cell_is_at_the_cap() -> None:

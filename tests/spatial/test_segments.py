@@ -24,9 +24,7 @@ def test_segments_add_up_to_the_length_of_lines_and_outlines() -> None:
 
 
 def test_no_segment_joins_two_geometries() -> None:
-    apart = np.array(
-        [shapely.LineString([(0, 0), (1, 0)]), shapely.LineString([(5, 5), (6, 5)])], dtype=object
-    )
+    apart = np.array([shapely.LineString([(0, 0), (1, 0)]), shapely.LineString([(5, 5), (6, 5)])], dtype=object)
     assert segments(apart).tolist() == [[0, 0, 1, 0], [5, 5, 6, 5]]
 
 

@@ -1,0 +1,169 @@
+"""The command line: one command per verb. Nothing is computed here; heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.errors import ProspectError
+
+if TYPE_CHECKING:
+    from pipeline.planning import Plan
+
+INTERRUPTED = 130  # what shells expect of a program stopped by Ctrl-C
+
+
+class _Door(TyperGroup):
+    """A user's mistake is one red line and exit code 2; a fault of ours keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ProspectError as error:
+            _say_error(f"error: {' '.join(str(error).split())}")
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            _say_error("stopped: nothing is lost, the same command goes on from here")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Door, name="prospect", no_args_is_help=True, pretty_exceptions_enable=False,
+    help="From public data to an honest mineral prospectivity map, one command, any size of region.",
+)  # fmt: skip
+
+Region = Annotated[str, typer.Argument(help="A region of configs/regions.", show_default=False)]
+OfRegion = Annotated[str, typer.Option("--region", "-r", help="The region whose layer is meant.", show_default=False)]
+System = Annotated[str | None, typer.Option(help="A mineral system of configs/systems; default: the region's own.")]
+Data = Annotated[str | None, typer.Option(help="Where the data come from, of configs/data; default: the region's own.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, e.g. region.cell_m=500.")]
+Workers = Annotated[int | None, typer.Option(min=0, help="Worker processes on this machine; 0 works in this one.")]
+Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler to work on, e.g. tcp://host:8786.")]
+Tile = Annotated[int | None, typer.Option(help="Side of a tile, in cells.")]
+Layer = Annotated[str, typer.Argument(help="A layer of the cube, or prospectivity, uncertainty, classes.", show_default=False)]
+Word = Annotated[str | None, typer.Argument(help="One of them, for its whole text.", show_default=False)]
+
+
+@app.command("map")
+def map_(
+    region: Region,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    tile: Tile = None,
+) -> None:
+    """Make the map of a region, or only what changed since it was last made."""
+    from pipeline import flow
+    from pipeline.screen import bars, endings
+
+    made = _planned(region, system, data, set_, workers, scheduler, tile)
+    with bars.watching() as progress:
+        outcome = flow.run(made, progress)
+    endings.tell(made, outcome)
+
+
+@app.command()
+def plan(
+    region: Region,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+    workers: Workers = None,
+    tile: Tile = None,
+) -> None:
+    """Say what `map` would do, why, and what it costs, without doing it."""
+    from pipeline.screen import plans
+
+    plans.show(_planned(region, system, data, set_, workers, None, tile))
+
+
+@app.command()
+def regions() -> None:
+    """List the regions, mineral systems, data and protocols there are."""
+    from pipeline.screen import overlays
+
+    overlays.show()
+
+
+@app.command()
+def features(name: Word = None) -> None:
+    """List the features, or tell all about one."""
+    from pipeline.screen import plugins
+
+    plugins.show("features", name)
+
+
+@app.command()
+def sources(name: Word = None) -> None:
+    """List the kinds of source, or tell all about one."""
+    from pipeline.screen import plugins
+
+    plugins.show("sources", name)
+
+
+@app.command()
+def show(layer: Layer, region: OfRegion, system: System = None, data: Data = None, set_: Set = None) -> None:
+    """Look at a layer: statistics, source, whether it is up to date, and a sketch."""
+    from pipeline.screen import quicklook
+
+    quicklook.show(_planned(region, system, data, set_), layer)
+
+
+@app.command()
+def export(
+    layer: Layer,
+    region: OfRegion,
+    to: Annotated[Path | None, typer.Option(help="The GeoTIFF to write; default: LAYER.tif here.")] = None,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+) -> None:
+    """Write a layer as a cloud-optimised GeoTIFF."""
+    from pipeline.screen import quicklook
+
+    quicklook.export(_planned(region, system, data, set_), layer, to)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from pipeline import __version__
+
+    typer.echo(f"prospect {__version__}")
+
+
+def main() -> None:
+    """The entry point of `prospect`."""
+    app(prog_name="prospect")
+
+
+def _planned(
+    region: str,
+    system: str | None,
+    data: str | None,
+    said: list[str] | None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    tile: int | None = None,
+) -> Plan:
+    from pipeline import planning
+    from pipeline.config import load
+    from pipeline.screen import bars
+
+    options = {"run.workers": workers, "run.scheduler": scheduler, "region.tile": tile}
+    settings = (*(said or ()), *(f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None))
+    with bars.spinner("reading config, headers and tables"):
+        loaded = load(region, system=system, data=data, settings=settings)
+        return planning.plan(loaded, system_named=system is not None)
+
+
+def _say_error(text: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)

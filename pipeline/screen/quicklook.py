@@ -1,0 +1,122 @@
+"""One layer in a terminal: its statistics, where it is from, whether it is up to date, and a sketch; or as a file."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline import cog, registry
+from pipeline.errors import ConfigError, StoreError
+from pipeline.node import LayerNode
+from pipeline.publishers import rasters
+from pipeline.recipe import MISSING, Array
+from pipeline.screen import console, endings
+
+if TYPE_CHECKING:
+    from pipeline.planning import Plan
+
+WIDTH, HEIGHT = 72, 32
+RAMP = ".:-=+*#%@"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SHOWN_CLASSES = 12
+
+
+def show(plan: Plan, layer: str) -> None:
+    """Print what a layer holds. Every cell is counted once, block by block."""
+    screen, (name, node) = console(), _found(plan, layer)
+    meta = next(meta for meta in node.outputs if meta.name == name)
+    stale, every = len(plan.stale.get(node.name, ())), math.prod(plan.grid.tiles_shape)
+    if stale == every:
+        raise StoreError(f"layer {layer!r} is not made yet ({plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}`")
+    sketch, statistics, classes = _Sketch(plan), cog.Statistics(), Counter[int]()
+    for block in cog.blocks(plan.cube, name):
+        statistics.add(block.values)
+        sketch.add(block)
+        if meta.dtype == "int32":
+            codes, counts = np.unique(cog.known_values(block.values), return_counts=True)
+            classes.update(dict(zip(codes.tolist(), counts.tolist(), strict=True)))
+    screen.print(f"{layer}: {meta.long_name}, {meta.units}", style="bold")
+    screen.print(f"from {meta.source} · licence {meta.licence} · resolves {meta.native_m:g} m", soft_wrap=True)
+    if meta.synthetic:
+        screen.print("synthetic: made wholly or partly from simulated data")
+    screen.print("up to date" if not stale else f"{stale} of {every} tiles must be made again ({plan.why[node.name]})")
+    screen.print(f"{statistics.known:,} of {statistics.cells:,} cells known ({statistics.known / statistics.cells:.1%})")
+    if classes:
+        for (code, count), letter in zip(classes.most_common(SHOWN_CLASSES), LETTERS, strict=False):
+            screen.print(f"  {letter}  class {code}: {count:,} cells ({count / statistics.known:.1%})")
+        if len(classes) > SHOWN_CLASSES:
+            screen.print(f"  and {len(classes) - SHOWN_CLASSES} classes more")
+    elif statistics.known:
+        s = statistics
+        screen.print(f"least {s.minimum:.6g}, mean {s.mean:.6g}, most {s.maximum:.6g}, standard deviation {s.stddev:.6g}")
+    screen.print("\n".join(sketch.lines(classes)), soft_wrap=True)
+
+
+def export(plan: Plan, layer: str, to: Path | None) -> None:
+    """Write a layer that is up to date as a COG; StoreError when it is not, or cannot be written."""
+    name, node = _found(plan, layer)
+    if stale := plan.stale.get(node.name):
+        raise StoreError(
+            f"layer {layer!r} is not up to date ({len(stale)} tiles, {plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}` first"
+        )
+    path = to or Path(f"{layer.replace('/', '_')}.tif")
+    cog.write(path, plan.cube, name, rasters.look(plan.cube, name))
+    console().print(f"wrote {endings.shown_path(path.resolve())}", soft_wrap=True)
+
+
+def _found(plan: Plan, layer: str) -> tuple[str, LayerNode]:
+    makers = {meta.name: node for node in plan.nodes if isinstance(node, LayerNode) for meta in node.outputs}
+    name = plan.graph.rasters.get(layer, layer)
+    if name not in makers:
+        raise ConfigError(registry.unknown("layer", layer, [*plan.graph.rasters, *(n for n in makers if "/" not in n)]))
+    return name, makers[name]
+
+
+class _Sketch:
+    """A layer in characters, each the mean of its cells, or the class of its middle cell."""
+
+    def __init__(self, plan: Plan) -> None:
+        rows, cols = plan.grid.shape
+        # a character is about twice as high as it is wide
+        scale = min(WIDTH / cols, 2 * HEIGHT / rows, 1)
+        self.width, self.height = max(1, round(cols * scale)), max(1, round(rows * scale / 2))
+        self._row = np.arange(rows) * self.height // rows
+        self._col = np.arange(cols) * self.width // cols
+        self._sum, self._count = np.zeros(self.height * self.width), np.zeros(self.height * self.width)
+        self._mid_row = (np.arange(self.height) * 2 + 1) * rows // (2 * self.height)
+        self._mid_col = (np.arange(self.width) * 2 + 1) * cols // (2 * self.width)
+        self._codes = np.full((self.height, self.width), MISSING, np.int64)
+
+    def add(self, block: cog.Block) -> None:
+        """Take in one block."""
+        values, (height, width) = block.values, block.values.shape
+        if values.dtype.kind == "i":
+            rows = np.flatnonzero((self._mid_row >= block.row) & (self._mid_row < block.row + height))
+            cols = np.flatnonzero((self._mid_col >= block.col) & (self._mid_col < block.col + width))
+            self._codes[np.ix_(rows, cols)] = values[np.ix_(self._mid_row[rows] - block.row, self._mid_col[cols] - block.col)]
+            return
+        spot = self._row[block.row : block.row + height, None] * self.width + self._col[block.col : block.col + width]
+        known = ~np.isnan(values)
+        self._sum += np.bincount(spot[known], values[known], minlength=self._sum.size)
+        self._count += np.bincount(spot[known], minlength=self._count.size)
+
+    def lines(self, classes: Counter[int]) -> list[str]:
+        """The sketch, top line first; a space where nothing is known."""
+        if classes:
+            letter = dict(zip([code for code, _ in classes.most_common(SHOWN_CLASSES)], LETTERS, strict=False))
+            return ["".join(" " if code == MISSING else letter.get(int(code), "?") for code in row).rstrip() for row in self._codes]
+        return self._shaded()
+
+    def _shaded(self) -> list[str]:
+        known = self._count > 0
+        if not known.any():
+            return []
+        means: Array = np.divide(self._sum, self._count, out=np.zeros_like(self._sum), where=known)
+        low, high = np.percentile(means[known], (2, 98))
+        step = np.clip((means - low) / ((high - low) or 1) * len(RAMP), 0, len(RAMP) - 1).astype(int)
+        picture = np.where(known, np.array(list(RAMP))[step], " ").reshape(self.height, self.width)
+        return ["".join(row).rstrip() for row in picture]

@@ -1,0 +1,122 @@
+"""Occurrences: which ones are meant, and which records are one deposit."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from pipeline.recipe import Array
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+SAME_NAME_WITHIN_M = 100_000.0  # lists of one country give one deposit tens of kilometres apart; names recur beyond
+NO_NAME = ("", "unknown", "unnamed", "no name", "none", "nan", "n a", "not named")
+NOT_SAID = ("", "unknown", "none", "nan", "n/a", "na", "?", "-", "other")
+
+
+def select(
+    frame: gpd.GeoDataFrame, *, deposit_type: tuple[str, ...] = (), commodity: tuple[str, ...] = (), confidence: tuple[str, ...] = (),
+    refuse: tuple[str, ...] = (),
+) -> tuple[gpd.GeoDataFrame, list[str]]:  # fmt: skip
+    """The occurrences that are meant, in their order, and notices of what was left out and of words that match none.
+
+    An empty tuple asks for nothing. `deposit_type`, `confidence`: the record says one of these; `commodity`: it lists one of these
+    (parted by ; , or /); `refuse`: names of records never to be used. Case does not matter, nor how a refused name is accented.
+    """
+    keep, notices = np.ones(len(frame), bool), []
+    for column, wanted in (("deposit_type", deposit_type), ("commodity", commodity), ("confidence", confidence)):
+        if not wanted:
+            continue
+        split = commodities if column == "commodity" else _one
+        said = [split(value) for value in frame[column]]
+        asked = {_plain(word): word for word in wanted}
+        keep &= np.array([bool(words & asked.keys()) for words in said], bool)
+        silent = [word for plain, word in asked.items() if not any(plain in words for words in said)]
+        if silent and len(frame):
+            held = sorted({word for words in said for word in words})
+            notices.append(f"no occurrence has {column} {', '.join(map(repr, silent))} (there are: {', '.join(held[:12]) or 'none'})")
+    refused = {name_key(word): word for word in refuse}
+    names = [name_key(str(name)) for name in frame["name"]]
+    out = np.array([name in refused for name in names], bool)
+    if (keep & out).any():
+        notices.append(f"{int((keep & out).sum())} refused by name: {', '.join(frame['name'][keep & out].head(5))}")
+    unknown = [word for key, word in refused.items() if key not in names]
+    if unknown:
+        notices.append(f"no occurrence is named {', '.join(map(repr, unknown))}; `refuse:` has nothing to refuse there")
+    return frame[keep & ~out], notices
+
+
+def groups(
+    frame: gpd.GeoDataFrame, *, aliases: Mapping[str, str] | None = None, within_m: float = 10_000, same_name_within_m: float = SAME_NAME_WITHIN_M
+) -> Array:
+    """The deposit each record belongs to: (n,) int64, 0, 1, 2 ... in order of first appearance; frame in metres.
+
+    Two records are one deposit when they are alike and at most `within_m` apart, or alike, of one name and at most
+    `same_name_within_m` apart; and so is what is joined through a third. Alike: the same deposit type, or a shared commodity where
+    either type is not said. Names joined by `aliases` (name to the name it goes by) are one deposit whatever their types.
+    """
+    count = len(frame)
+    xy = np.column_stack([frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()]).reshape(-1, 2)
+    goes_by = {name_key(a): name_key(b) for a, b in (aliases or {}).items()}
+    own = [name_key(str(name)) for name in frame["name"]]
+    names = [goes_by.get(name, name) for name in own]
+    types, wares = [_one(value) for value in frame["deposit_type"]], [commodities(value) for value in frame["commodity"]]
+
+    def alike(i: int, j: int) -> bool:
+        return bool(types[i] & types[j]) if types[i] and types[j] else bool(wares[i] & wares[j])
+
+    pairs = [(i, j) for i, j in _pairs(xy, within_m) if alike(i, j)]
+    for members in _of_one_name(names):
+        for a, b in _pairs(xy[members], same_name_within_m):
+            i, j = int(members[a]), int(members[b])
+            if own[i] != own[j] or alike(i, j):
+                pairs.append((i, j))
+    joined = np.array(pairs, np.int64).reshape(-1, 2)
+    graph = coo_matrix((np.ones(len(joined), np.int8), (joined[:, 0], joined[:, 1])), shape=(count, count))
+    _, label = connected_components(graph, directed=False)
+    _, first, answer = np.unique(label, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[answer].astype(np.int64)
+
+
+def name_key(name: str) -> str:
+    """A name without what spellings differ in: case, accents, apostrophes, hyphens and other marks."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    bare = re.sub(r"['`\u2018\u2019\u02bc\u02bf\u02be]", "", bare)
+    return " ".join(re.sub(r"[\W_]+", " ", bare).split())
+
+
+def commodities(said: object) -> frozenset[str]:
+    """The commodities a record lists, plain, without those not said."""
+    return frozenset(word for part in re.split(r"[;,/|+]", _plain(said)) if (word := part.strip()) not in NOT_SAID)
+
+
+def _one(said: object) -> frozenset[str]:
+    return frozenset(() if (word := _plain(said)) in NOT_SAID else (word,))
+
+
+def _plain(said: object) -> str:
+    missing = said is None or (isinstance(said, float) and math.isnan(said))
+    return "" if missing else " ".join(str(said).casefold().split())
+
+
+def _of_one_name(names: list[str]) -> Iterator[Array]:
+    order: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        if name not in NO_NAME:
+            order.setdefault(name, []).append(i)
+    return (np.array(members) for members in order.values() if len(members) > 1)
+
+
+def _pairs(xy: Array, within_m: float) -> Iterator[tuple[int, int]]:
+    if len(xy) < 2 or within_m <= 0:
+        return iter(())
+    return ((int(i), int(j)) for i, j in cKDTree(xy).query_pairs(within_m, output_type="ndarray"))

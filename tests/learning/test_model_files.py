@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.linear_model import LogisticRegression
+
+from pipeline.errors import DataError
+from pipeline.learning.forests import BaggedForest, PlainForest
+from pipeline.learning.logistic import StandardizedLogistic
+from pipeline.learning.model_files import dump, load
+from tests.learning.places import table
+
+WHOLE = table(seed=0)
+
+
+def fitted() -> list[Any]:
+    models = [
+        BaggedForest(bags=3, trees_per_bag=4, random_state=0),
+        PlainForest(trees=5, random_state=0),
+        StandardizedLogistic(bags=3, random_state=0),
+    ]
+    return [model.fit(WHOLE.values, WHOLE.label) for model in models]
+
+
+@pytest.mark.parametrize("model", fitted(), ids=lambda model: type(model).__name__)
+def test_a_model_read_back_gives_the_same_bits(model: Any) -> None:
+    back = load(dump(model))
+    assert type(back) is type(model)
+    assert back.get_params() == model.get_params()
+    assert back.predict_proba(WHOLE.values).tobytes() == model.predict_proba(WHOLE.values).tobytes()
+
+
+def test_the_same_fit_gives_the_same_bytes() -> None:
+    for first, second in zip(fitted(), fitted(), strict=True):
+        data = dump(first)
+        assert data == dump(second)
+        assert data == dump(load(data))
+
+
+def test_named_columns_and_classes_survive() -> None:
+    model = BaggedForest(bags=2, trees_per_bag=2, random_state=0)
+    model.fit(pd.DataFrame(WHOLE.values, columns=list(WHOLE.names)), np.where(WHOLE.label, "ore", "barren"))
+    back = load(dump(model))
+    assert back.feature_names_in_.tolist() == ["told", "a", "b", "c"]
+    assert back.classes_.tolist() == ["barren", "ore"]
+
+
+def rewritten(data: bytes, change: Callable[[dict[str, Any], dict[str, bytes]], None]) -> bytes:
+    """The archive with its schema and members changed in place."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members["schema.json"])
+    change(schema, members)
+    members["schema.json"] = json.dumps(schema).encode()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def attributes(schema: dict[str, Any]) -> dict[str, Any]:
+    return schema["content"]["content"]  # type: ignore[no-any-return]
+
+
+def with_array(name: str, edit: Callable[[Any], Any]) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+    """A change to one array of the trees, in the archive's own .npy file."""
+
+    def change(schema: dict[str, Any], members: dict[str, bytes]) -> None:
+        file = attributes(attributes(schema)["trees_"])[name]["file"]
+        buffer = io.BytesIO()
+        np.save(buffer, edit(np.load(io.BytesIO(members[file]))))
+        members[file] = buffer.getvalue()
+
+    return change
+
+
+def put(index: Any, value: Any, array: Any) -> Any:
+    array[index] = value
+    return array
+
+
+TREES = {
+    "a child that is its own ancestor": with_array("children", partial(put, (1, 0), 0)),
+    "a child outside the arrays": with_array("children", partial(put, (0, 1), 2**30)),
+    "feature a million": with_array("feature", partial(put, 0, 10**6)),
+    "a threshold that is not a number": with_array("threshold", partial(put, 0, np.nan)),
+    "values of three classes": with_array("value", lambda a: np.column_stack((a, a[:, :1] * 0))),
+    "values of another kind": with_array("value", lambda a: a.astype("complex128")),
+    "trees cut short": with_array("feature", lambda a: a[:-1]),
+    "medians of other columns": with_array("fill", lambda a: a[:, :2].copy()),
+    "starts that run backwards": with_array("tree_start", lambda a: a[::-1].copy()),
+}
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["bagged", "plain"])
+@pytest.mark.parametrize("change", TREES.values(), ids=TREES.keys())
+def test_tampered_trees_are_one_error(change: Any, kind: int) -> None:
+    data = dump(fitted()[kind])
+    assert load(rewritten(data, lambda schema, members: None)) is not None
+    with pytest.raises(DataError, match=r"model: .*; the file is damaged"):
+        load(rewritten(data, change))
+
+
+def node(loader: str, module: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"__class__": name, "__module__": module, "__loader__": loader, "__id__": 999_999, **more}
+
+
+TYPES = {
+    "a function of numpy": lambda s, m: attributes(s).update(max_features=node("FunctionNode", "numpy", "sin")),
+    "a function of the system": lambda s, m: attributes(s).update(max_features=node("FunctionNode", "os", "system")),
+    "an estimator skops trusts": lambda s, m: attributes(s).update(
+        max_features=node("ObjectNode", "sklearn.linear_model._logistic", "LogisticRegression")
+    ),
+    "another type of array": lambda s, m: attributes(attributes(s)["trees_"])["fill"].update(__class__="matrix"),
+    "a method": lambda s, m: attributes(s).update(max_features=node("MethodNode", "pipeline.learning.forests", "BaggedForest")),
+    "an unknown loader": lambda s, m: attributes(s).update(max_features=node("OtherNode", "builtins", "str")),
+}
+
+
+@pytest.mark.parametrize("change", TYPES.values(), ids=TYPES.keys())
+def test_a_type_of_no_model_of_ours_is_refused(change: Any) -> None:
+    with pytest.raises(DataError, match="do not trust it"):
+        load(rewritten(dump(fitted()[0]), change))
+
+
+def plain(content: str) -> dict[str, Any]:
+    return node("JsonNode", "builtins", "str", content=content, is_json=True)
+
+
+def hide_a_method(schema: dict[str, Any], _: dict[str, bytes]) -> None:
+    attributes(schema).update(predict=plain("1"))
+    types = schema["content"]["key_types"]["content"]
+    types.append(types[0])
+
+
+SHAPES = {
+    "an attribute that would hide a method": hide_a_method,
+    "no trees": lambda s, m: attributes(s).update(trees_=plain("1")),
+    "trees that lack an array": lambda s, m: attributes(attributes(s)["trees_"]).pop("fill"),
+    "a feature count in words": lambda s, m: attributes(s).update(n_features_in_=plain('"4"')),
+    "another feature count": lambda s, m: attributes(s).update(n_features_in_=plain("5")),
+    "classes that are no array": lambda s, m: attributes(s).update(classes_=plain("[0, 1]")),
+    "a future protocol": lambda s, m: s.update(protocol=10**6),
+    "a member that is absent": lambda s, m: m.pop("0001.npy"),
+    "json nested past any stack": lambda s, m: attributes(s).update(bags=plain("[" * 10**5)),
+    "trees alone": lambda s, m: s.update(attributes(s)["trees_"]),
+}
+
+
+@pytest.mark.parametrize("change", SHAPES.values(), ids=SHAPES.keys())
+def test_a_file_of_another_build_is_one_error(change: Any) -> None:
+    with pytest.raises(DataError, match=r"^model: "):
+        load(rewritten(dump(fitted()[0]), change))
+
+
+def test_a_truncated_or_foreign_file_is_one_error() -> None:
+    data = dump(fitted()[0])
+    for part in (b"", b"not a model", data[: len(data) // 2], data[:-30], data[100:]):
+        with pytest.raises(DataError, match="run the train stage again"):
+            load(part)
+
+
+def test_any_changed_byte_is_an_error_or_harmless() -> None:
+    data = dump(BaggedForest(bags=1, trees_per_bag=2, random_state=0).fit(WHOLE.values, WHOLE.label))
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        broken = bytearray(data)
+        broken[random.integers(len(data))] ^= 1 << int(random.integers(8))
+        try:
+            assert np.isfinite(load(bytes(broken)).predict_proba(WHOLE.values)).all()
+        except DataError:
+            refused += 1
+    assert refused > 100  # the archive's checksums see most of them
+
+
+def test_a_foreign_model_is_neither_written_nor_read() -> None:
+    other = LogisticRegression().fit(np.nan_to_num(WHOLE.values), WHOLE.label)
+    with pytest.raises(TypeError, match="not LogisticRegression"):
+        dump(other)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="do not trust it"):
+        load(skops.io.dumps(other))
+
+
+def test_a_seed_that_is_no_number_is_refused_when_writing() -> None:
+    model = BaggedForest(bags=1, trees_per_bag=1, random_state=np.random.RandomState(0)).fit(WHOLE.values, WHOLE.label)
+    with pytest.raises(DataError, match="RandomState"):
+        dump(model)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from pipeline.errors import DataError
+from pipeline.learning.trees import Trees
+
+
+def fitted(classes: int = 2) -> tuple[RandomForestClassifier, Trees, Any]:
+    random = np.random.default_rng(classes)
+    X = random.normal(size=(300, 5)).astype(np.float32)
+    y = np.digitize(X[:, 0] + X[:, 1] ** 2 + random.normal(size=300), np.arange(classes - 1) * 0.8)
+    forest = RandomForestClassifier(n_estimators=12, random_state=0).fit(X, y)
+    trees = [tree.tree_ for tree in forest.estimators_]
+    return (
+        forest,
+        Trees.of([trees[:4], trees[4:8], trees[8:]], fill=np.arange(15).reshape(3, 5) / 10),
+        random.normal(size=(1000, 5)).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_mean_is_scikit_learns_and_the_spread_that_of_its_bags(classes: int) -> None:
+    forest, trees, X = fitted(classes)
+    mean, spread = trees.mean_and_spread(X)
+    np.testing.assert_allclose(mean, forest.predict_proba(X), atol=1e-14)
+    bags = [np.mean([tree.predict_proba(X) for tree in forest.estimators_[i : i + 4]], axis=0) for i in (0, 4, 8)]
+    np.testing.assert_allclose(spread, np.std(bags, axis=0), atol=1e-14)
+
+
+def test_each_bag_fills_missing_values_with_its_own_numbers() -> None:
+    forest, trees, X = fitted()
+    X[::3, 1] = np.nan
+    X[::5, 4] = np.nan
+    bags = [
+        np.mean([tree.predict_proba(np.where(np.isnan(X), fill, X)) for tree in forest.estimators_[i : i + 4]], axis=0)
+        for i, fill in zip((0, 4, 8), trees.fill, strict=True)
+    ]
+    np.testing.assert_allclose(trees.mean_and_spread(X)[0], np.mean(bags, axis=0), atol=1e-14)
+
+
+def test_values_on_either_side_of_a_threshold_go_where_scikit_learn_sends_them() -> None:
+    # Thresholds are float64 midpoints; their float32 neighbours, both zeros, and extremes must fall on the same side.
+    for low, high in ((0.1, 0.1 + 2**-27), (-0.3, 0.2), (-1.0, 1.0), (1e-42, 3e-42), (-1e30, -1e29)):
+        X = np.array([[low], [high]], np.float32)
+        if X[0] == X[1]:
+            X[1] = np.nextafter(X[0], np.float32(np.inf))
+        tree = DecisionTreeClassifier().fit(X, [0, 1])
+        flat = Trees.of([[tree.tree_]], fill=np.zeros((1, 1)))
+        threshold = np.float32(tree.tree_.threshold[0])
+        above, below = (np.nextafter(threshold, np.float32(far)) for far in (3e38, -3e38))
+        asked = np.array([threshold, above, below, 0.0, -0.0, low, high, -3e38, 3e38], np.float32)[:, None]
+        assert flat.mean_and_spread(asked)[0].tolist() == tree.predict_proba(asked).tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 999), st.integers(1, 600))
+def test_a_rows_answer_is_the_same_to_the_last_bit_in_any_batch(first: int, count: int) -> None:
+    _, trees, X = fitted()
+    X[::7, 2] = np.nan
+    whole_mean, whole_spread = trees.mean_and_spread(X)
+    mean, spread = trees.mean_and_spread(X[first : first + count])
+    assert mean.tobytes() == whole_mean[first : first + count].tobytes()
+    assert spread.tobytes() == whole_spread[first : first + count].tobytes()
+    backwards, _ = trees.mean_and_spread(X[::-1])
+    assert backwards[::-1].tobytes() == whole_mean.tobytes()
+
+
+def test_a_tree_of_one_leaf_and_a_batch_of_no_rows() -> None:
+    leaf = DecisionTreeClassifier(max_depth=1, min_samples_leaf=3).fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 1, 1])
+    trees = Trees.of([[leaf.tree_]], fill=np.zeros((1, 1)))
+    assert trees.mean_and_spread(np.array([[9.0]], np.float32))[0].tolist() == [[0.25, 0.75]]
+    assert trees.mean_and_spread(np.empty((0, 1), np.float32))[0].shape == (0, 2)
+
+
+def test_whole_trees_pass_the_check() -> None:
+    _, trees, _ = fitted(4)
+    trees.checked(features=5, classes=4)
+
+
+def changed(name: str, index: Any, value: Any) -> dict[str, Any]:
+    _, trees, _ = fitted()
+    array = getattr(trees, name).copy()
+    array[index] = value
+    return {name: array}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda: changed("children", (5, 0), 2), "do not come after it"),
+        (lambda: changed("children", (0, 1), 10**6), "do not come after it"),
+        (lambda: changed("children", (0, 1), -1), "do not come after it"),
+        (lambda: changed("children", (0, 0), int(fitted()[1].tree_start[1])), "do not come after it within its own tree"),
+        (lambda: changed("children", (0, 0), 0), "do not come after it"),
+        (lambda: changed("feature", 0, 10**6), "outside the 5"),
+        (lambda: changed("feature", 3, -1), "outside the 5"),
+        (lambda: changed("threshold", 0, np.nan), "not finite"),
+        (lambda: changed("threshold", 0, np.inf), "not finite"),
+        (lambda: changed("fill", (0, 0), np.nan), "not finite"),
+        (lambda: changed("value", (0, 0), 2.0), "add up to one"),
+        (lambda: changed("value", (0, 0), np.nan), "add up to one"),
+        (lambda: changed("tree_start", 1, 0), "tree_start does not divide"),
+        (lambda: changed("tree_start", -1, 10**9), "tree_start does not divide"),
+        (lambda: changed("bag_start", 0, -1), "bag_start does not divide"),
+        (lambda: {"value": fitted()[1].value[:, :1]}, "value is not a plain array|value has shape"),
+        (lambda: {"feature": fitted()[1].feature.astype(np.int64)}, "feature is not a plain array of int32"),
+        (lambda: {"children": fitted()[1].children[:-1]}, "children has shape"),
+        (lambda: {"fill": fitted()[1].fill[:2]}, "fill has shape"),
+        (lambda: {"threshold": "none"}, "threshold is not a plain array"),
+        (lambda: {"bag_start": np.empty(0, np.int64)}, "shape|divide"),
+    ],
+)
+def test_trees_that_would_lead_the_kernel_astray_are_refused(change: Any, words: str) -> None:
+    _, trees, _ = fitted()
+    with pytest.raises(DataError, match=words):
+        replace(trees, **change()).checked(features=5, classes=2)

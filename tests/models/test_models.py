@@ -1,0 +1,83 @@
+"""What every model file promises, and the answers of each."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, is_classifier
+
+from pipeline import registry
+from pipeline.learning.model_files import dump, load
+from pipeline.learning.scores import roc_auc
+from tests.learning.places import table
+
+MODELS = ("logistic_regression", "random_forest", "reference_forest")
+
+
+def test_the_words_for_models_are_these() -> None:
+    assert registry.words("models") == MODELS
+
+
+@pytest.mark.parametrize("word", MODELS)
+def test_a_model_is_an_estimator_with_keyword_parameters_and_a_seed(word: str) -> None:
+    function = registry.find("models", word)
+    kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
+    assert kinds == {inspect.Parameter.KEYWORD_ONLY}
+    assert isinstance(registry.epoch(function), int)
+    model = function(seed=7)
+    assert isinstance(model, BaseEstimator) and is_classifier(model)
+    assert model.get_params()["random_state"] == 7
+
+
+@pytest.mark.parametrize("word", MODELS)
+def test_the_parameters_reach_the_model_and_misspelt_ones_do_not(word: str) -> None:
+    schema = registry.parameters(registry.find("models", word))
+    assert "seed" not in schema.model_fields
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        schema(bagz=3)
+
+
+@pytest.mark.parametrize("word", MODELS)
+def test_a_model_finds_a_planted_rule_in_ground_it_has_not_seen_and_survives_its_file(word: str) -> None:
+    train, test = table(seed=0), table(seed=1)
+    model: Any = registry.find("models", word)(seed=0).fit(train.values, train.label)
+    score = model.predict_proba(test.values)[:, 1]
+    # Two normals 3 deviations apart with 5 % missing: at best about 0.97.
+    assert roc_auc(test.label, score) > 0.92
+    assert load(dump(model)).predict_proba(test.values)[:, 1].tobytes() == score.tobytes()
+
+
+@pytest.mark.parametrize("word", ["logistic_regression", "random_forest"])
+def test_models_for_maps_tell_their_uncertainty_in_one_pass(word: str) -> None:
+    whole = table(seed=0)
+    model: Any = registry.find("models", word)(seed=0).fit(whole.values, whole.label, groups=whole.group)
+    mean, spread = model.predict_both(whole.values)
+    assert mean.tobytes() == model.predict_proba(whole.values)[:, 1].copy().tobytes()
+    assert (spread > 0).mean() > 0.8 and spread.max() <= 0.5
+
+
+def test_the_default_forest_is_twenty_bags_of_twenty_five_trees() -> None:
+    model = registry.find("models", "random_forest")(seed=0)
+    assert (model.bags, model.trees_per_bag, model.min_samples_leaf, model.max_features) == (20, 25, 2, "sqrt")
+
+
+def test_the_reference_forest_has_three_hundred_trees_and_claims_no_uncertainty() -> None:
+    model = registry.find("models", "reference_forest")(seed=0)
+    assert (model.trees, model.min_samples_leaf, model.max_features, model.missing) == (300, 2, "sqrt", -9999.0)
+    assert not hasattr(model, "predict_both")
+
+
+def test_options_are_passed_on() -> None:
+    assert registry.find("models", "random_forest")(bags=3, trees_per_bag=4, min_samples_leaf=5, max_features=0.5, seed=1).get_params() == {
+        "bags": 3,
+        "trees_per_bag": 4,
+        "min_samples_leaf": 5,
+        "max_features": 0.5,
+        "random_state": 1,
+    }
+    assert registry.find("models", "logistic_regression")(inverse_penalty=0.1, seed=1).get_params()["C"] == 0.1
+    shallow = registry.find("models", "reference_forest")(trees=5, seed=1).fit(np.arange(40.0)[:, None], np.arange(40) > 19)
+    assert len(shallow.trees_.tree_start) - 1 == 5
