@@ -60,7 +60,7 @@ define LINK
 import pathlib, sys, sysconfig
 pathlib.Path(sysconfig.get_path("purelib"), "prospect.pth").write_text(str(pathlib.Path.cwd()) + "\n")
 command = pathlib.Path(sys.argv[1])
-command.write_text(f"#!{sys.executable}\nfrom pipeline.cli import main\n\nmain()\n")
+command.write_text(f"#!{sys.executable}\nfrom pipeline.cli import main\n\nif __name__ == '__main__':  # a worker imports this file\n    main()\n")
 command.chmod(0o755)
 endef
 export LINK

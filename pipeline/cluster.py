@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -47,7 +48,9 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
         "distributed.comm.timeouts.connect": "30s",
         "distributed.admin.log-format": "%(name)s - %(levelname)s - %(message)s",
     }
-    with contextlib.ExitStack() as stack, dask.config.set(quiet):
+    with contextlib.ExitStack() as stack, dask.config.set(quiet), warnings.catch_warnings():
+        # what the tiles gave to a fit travels with its task; its size is bounded and stated by the plan
+        warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
         if scheduler is None:
             # one thread each: the numerics release the GIL only in part, and one-threaded BLAS gives one answer
             with _deaf_to_interrupts():

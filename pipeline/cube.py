@@ -31,6 +31,7 @@ class LayerMeta:
     licence: str
     native_m: float
     synthetic: bool = False
+    sensor: str = ""
 
     @property
     def fill(self) -> Any:

@@ -91,17 +91,19 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         raise ConfigError(f"{at}: {registry.unknown('table of occurrences', config.label.occurrences, found.tables)}")
     deposits, notices = label.deposits(found.frame(config.label.occurrences), config.label, grid)
     prefix = f"systems/{config.system.name}"
-    samples = label.nodes(grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seed=config.seed)
+    samples = label.nodes(
+        grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,)
+    )
     scored: list[Node] = []
     for name in config.validation.protocols:
         protocol, below = config.protocols[name], f"{prefix}/protocols/{name}"
-        own = protocol.background is not None
+        seeds = validate.repeats(config.seed, protocol)
         if protocol.background is not None:
-            scored += label.nodes(grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seed=config.seed)
-        held = below if own else prefix
-        scored.append(
-            validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seed=config.seed)
-        )
+            scored += label.nodes(
+                grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds
+            )
+        held = below if protocol.background else prefix
+        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seeds=seeds))
     model = train.node(prefix=prefix, model=config.model, seed=config.seed)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(grid, prefix=prefix, evidence=evidence, settings=config.map, targets=config.targets, synthetic=synthetic)

@@ -47,6 +47,13 @@ class Layers(tuple[Layer, ...]):
     """Several layers over one window, in the order config names them."""
 
 
+class Bands(dict[str, Layer]):
+    """The bands of one sensor over one window, by the role they play: blue green red ... nir swir16 swir22 tir1 ...
+
+    Config names the source; the feature declares which roles it needs and which sensors can tell what it claims.
+    """
+
+
 @dataclass(frozen=True)
 class Vector:
     """Geometries (shapely, in the grid's CRS, metres) that touch the window grown by the reach, and their columns."""
@@ -97,7 +104,8 @@ class Recipe:
 
     `reads` says which kind of layers it takes: "continuous", "categorical" or "any". `units` and `dtype` name the output's ("input": those of the first layer it reads); `reach` gives how far it looks,
     in metres, from its parameters and the cell; `outputs` the names of its layers from its own name and parameters
-    (default: its own name); `fit` a function of `Sample`s and parameters to a dict of arrays, made once before any tile.
+    (default: its own name); `bands` the roles a parameter typed `Bands` must offer, `sensors` those that can resolve what
+    the feature claims (others are refused; empty: any); `fit` a function of `Sample`s and parameters to a dict of arrays, made once before any tile.
     """
 
     summary: str
@@ -108,6 +116,8 @@ class Recipe:
     dtype: str
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]]
     fit: Callable[..., dict[str, Array]] | None
+    bands: tuple[str, ...] = ()
+    sensors: tuple[str, ...] = ()
 
 
 def point(_: Mapping[str, Any], __: float) -> float:
@@ -144,12 +154,14 @@ def feature(
     dtype: str = "float32",
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]] = _own_name,
     fit: Callable[..., dict[str, Array]] | None = None,
+    bands: tuple[str, ...] = (),
+    sensors: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
     or to a tuple of them in the order of `outputs`."""
 
     def declare(function: Function) -> Function:
-        function.recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit)  # type: ignore[attr-defined]
+        function.recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands, sensors)  # type: ignore[attr-defined]
         return function
 
     return declare

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pipeline.errors import ConfigError
 from pipeline.grid import Window
-from pipeline.recipe import Cells, Fit, Layer, Layers, Recipe, Sample, Vector
+from pipeline.recipe import Bands, Cells, Fit, Layer, Layers, Recipe, Sample, Vector
 
 KINDS = ("features", "sources", "models", "publishers")
 SEED = "seed"  # a parameter of this name is the config's seed
@@ -69,7 +69,7 @@ def parameters(function: Callable[..., Any]) -> type[Parameters]:
     for name, kind, default in _signature(function):
         if kind in READ_BY_SHELL or name == SEED:
             continue
-        shown = str if kind in (Layer, Vector) else tuple[str, ...] if kind is Layers else kind
+        shown = str if kind in (Layer, Vector, Bands) else tuple[str, ...] if kind is Layers else kind
         fields[name] = (shown, Field(default=... if default is inspect.Parameter.empty else default))
     return create_model(f"{function.__name__}_parameters", __base__=Parameters, **fields)
 
@@ -77,7 +77,7 @@ def parameters(function: Callable[..., Any]) -> type[Parameters]:
 @cache
 def dependencies(function: Callable[..., Any]) -> dict[str, type]:
     """Parameter name to Layer, Layers, Vector, Fit, Cells or Sample, for those the shell reads."""
-    return {name: kind for name, kind, _ in _signature(function) if kind in (Layer, Layers, Vector, *READ_BY_SHELL)}
+    return {name: kind for name, kind, _ in _signature(function) if kind in (Layer, Layers, Bands, Vector, *READ_BY_SHELL)}
 
 
 def _signature(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:

@@ -15,7 +15,7 @@ from pipeline.cube import Cube, LayerMeta
 from pipeline.errors import DataError, ProspectError
 from pipeline.grid import Index, Window
 from pipeline.node import Call
-from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
+from pipeline.recipe import Array, Bands, Cells, Fit, Layer, Layers, Vector
 
 Bounds = tuple[float, float, float, float]
 
@@ -79,6 +79,9 @@ def _bound(task: Task) -> dict[str, Any]:
             bound[name] = _layer(cube, call.layers[name][0], window, halo)
         elif kind is Layers:
             bound[name] = Layers(_layer(cube, layer, window, halo) for layer in call.layers[name])
+        elif kind is Bands:
+            roles = registry.declared(call.function).bands
+            bound[name] = Bands(zip(roles, (_layer(cube, layer, window, halo) for layer in call.layers[name]), strict=True))
         elif kind is Vector:
             bound[name] = _vector(call.vectors[name].path, _grown(cube.grid.window(task.tile).bounds, call.reach_m))
         elif kind is Cells:

@@ -89,10 +89,14 @@ class Split(Frame):
 
 
 class Protocol(Frame):
-    """One way of scoring, whole: what is held out, how often, on which background, with which model (default: the map's)."""
+    """One way of scoring, whole: what is held out, how often, on which background, with which model (default: the map's).
+
+    `groups: deposits` never splits a deposit group over blocks; `cells` treats each positive cell alone, as published protocols do.
+    """
 
     title: str
     split: Split = Split()
+    groups: Literal["deposits", "cells"] = "deposits"
     seeds: Annotated[int, Field(ge=1)] = 5
     background: Background | None = None
     model: Use | None = None

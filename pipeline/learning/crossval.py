@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import has_fit_parameter
 
@@ -20,6 +21,7 @@ from pipeline.learning.table import SampleTable
 __all__ = ["CURVE_AREA", "MODEL", "CrossValidation", "Split", "cross_validate"]
 
 MODEL = "model"
+OUTSIDE = -1  # the fold of a row that takes no part in a repeat
 CAPTURE_AT = (0.01, 0.05, 0.10)
 CURVE_AREA: Floats = np.linspace(0.0, 1.0, 51) ** 2  # closer together at small areas, where targets are
 
@@ -36,8 +38,13 @@ class CrossValidation:
     scores: dict[str, Floats]
 
 
-def cross_validate(table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...]) -> CrossValidation:
+def cross_validate(
+    table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...],
+    members: npt.NDArray[np.bool_] | None = None,
+) -> CrossValidation:  # fmt: skip
     """Score a model and the nulls on rows they were not fitted to.
+
+    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None.
 
     For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` when its fit takes
     them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
@@ -49,12 +56,15 @@ def cross_validate(table: SampleTable, *, make_model: Callable[[int], BaseEstima
     """
     table.checked()
     names = (MODEL, *NULLS)
-    fold_of = np.stack([split.assign(table, seed=seed) for seed in seeds])
+    fold_of = np.full((len(seeds), len(table)), OUTSIDE, np.int64)
+    for row, seed in enumerate(seeds):
+        member = np.ones(len(table), bool) if members is None else members[row]
+        fold_of[row, member] = split.assign(table.subset(member), seed=seed)
     scores: dict[str, Floats] = {name: np.full(fold_of.shape, np.nan) for name in names}
     skipped: dict[tuple[int, int], str] = {}
     for row, seed in enumerate(seeds):
         for fold in range(split.folds):
-            test, train = fold_of[row] == fold, split.training(table, fold_of[row], fold)
+            test, train = fold_of[row] == fold, split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE)
             reason = _unfit(table, train, test)
             if reason:
                 skipped[row, fold] = reason
@@ -74,7 +84,7 @@ def cross_validate(table: SampleTable, *, make_model: Callable[[int], BaseEstima
         "seeds": list(seeds),
         "blocks": None if blocks is None else len(np.unique(blocks)),
         "blocks_with_positives": None if blocks is None else len(np.unique(blocks[table.positive])),
-        **_counts(table),
+        **_counts(table if members is None else table.subset(members[0])),
     }
     scored = {name: _scored(table, seeds, fold_of, scores[name], split.folds, skipped) for name in names}
     return CrossValidation({"protocol": protocol, "scores": scored}, fold_of, scores)

@@ -19,6 +19,7 @@ from pipeline.warp import Method, read_onto
 EPOCH = 1
 
 Kind = Literal["continuous", "categorical"]
+Sensor = Literal["sentinel2", "landsat", "aster"]
 Band = Annotated[int, Field(ge=1)]
 Suffix = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 OF_KIND: dict[str, tuple[Method, ...]] = {"continuous": get_args(Method)[:4], "categorical": ("nearest", "mode")}
@@ -41,6 +42,7 @@ def raster(
     licence: str = "",
     citation: str = "",
     synthetic: bool | None = None,
+    sensor: Sensor | None = None,
     max_cells: Annotated[float, Field(gt=0)] = _headers.MAX_CELLS,
     hosts: tuple[str, ...] = (),
     sha256: str | None = None,
@@ -51,9 +53,9 @@ def raster(
     `nodata` and `crs` stand in for the file's own; values become value * `scale` + `offset` (default: what the file says).
     `resampling` is bilinear for continuous layers and nearest for categorical ones unless said; classes are never averaged.
     `native_m` is what the data truly resolve (default: the pixel); `synthetic` is read from the file's tag SYNTHETIC unless
-    said. `hosts` are those an address may redirect to, `sha256` what the file must be.
+    said. `sensor` says which one made the bands, so that a feature it cannot resolve is refused. `hosts` are those an address may redirect to, `sha256` what the file must be.
     """
-    del licence, citation  # said here, written to every layer made from it
+    del licence, citation, sensor  # said here, written to every layer made from it
     chosen: Method = resampling or ("bilinear" if kind == "continuous" else "nearest")
     if chosen not in OF_KIND[kind]:
         raise ConfigError(f"resampling {chosen!r} is not for a {kind} layer; use one of {', '.join(OF_KIND[kind])}")

@@ -20,6 +20,7 @@ from pipeline.stages.acquire import BOUNDARY, Found
 EPOCH = 1
 STAGE = "align"
 REGION = "region"
+DESCRIBING = ("units", "long_name", "licence", "citation", "native_m", "synthetic", "sensor")  # words that change no value
 
 
 def nodes(loaded: Loaded, found: Found) -> list[LayerNode]:
@@ -35,9 +36,10 @@ def nodes(loaded: Loaded, found: Found) -> list[LayerNode]:
             said = use.with_.model_dump()
             meta = LayerMeta(
                 name, info.dtype, info.units, info.long_name or name, said.get("citation") or _files(acquired.assets),
-                said.get("licence") or "not stated", info.native_m, bool(said.get("synthetic")) or _synthetic(found, key),
+                said.get("licence") or "not stated", info.native_m, bool(said.get("synthetic")) or _synthetic(found, key), said.get("sensor") or "",
             )  # fmt: skip
-            parameters = {"use": use.use, "said": said, "suffix": info.suffix, "epoch": registry.epoch(registry.find("sources", use.use))}
+            deciding = {word: value for word, value in said.items() if word not in DESCRIBING}
+            parameters = {"use": use.use, "said": deciding, "suffix": info.suffix, "epoch": registry.epoch(registry.find("sources", use.use))}
             made.append(LayerNode(name, STAGE, Call(base, parameters, assets=acquired.assets), (meta,)))
     return made
 

@@ -56,7 +56,10 @@ def rank(
     *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, min_area_km2: float, known_within_m: float,
     deposits: Mapping[str, list[Any]],
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Targets by falling mean prospectivity, new ground ranked, ground of known deposits kept apart without a rank."""
+    """Targets by their best cell, new ground ranked, ground of known deposits kept apart without a rank.
+
+    The best cell and not the mean: a mean would put every small piece of middling ground before a large one with a rich core.
+    """
     import shapely
 
     known = [shapely.Point(x, y) for x, y in zip(deposits["x"], deposits["y"], strict=True)]
@@ -76,7 +79,7 @@ def rank(
                 "nearest_known_km": round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
             }
         )
-    found.sort(key=lambda t: (t["status"] != "new", -t["mean_prospectivity"], -t["area_km2"], t["wkb"]))
+    found.sort(key=lambda t: (t["status"] != "new", -t["max_prospectivity"], -t["mean_prospectivity"], t["wkb"]))
     for place, target in enumerate(found, 1):
         target["rank"] = place if target["status"] == "new" else None
     return found

@@ -15,7 +15,7 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
-from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Sample, Vector
+from pipeline.recipe import Array, Bands, Cells, Fit, Layer, Layers, Recipe, Sample, Vector
 
 EPOCH = 1
 STAGE = "derive"
@@ -69,12 +69,12 @@ def _feature(
 ) -> list[Node]:
     function = registry.find("features", use.use)
     recipe, said, needs = registry.declared(function), use.with_.model_dump(), registry.dependencies(function)
-    layers = {p: tuple(said[p]) if kind is Layers else (said[p],) for p, kind in needs.items() if kind in (Layer, Layers)}
+    layers = _read(use)
     vectors = {p: _table(loaded, key, p, said[p], tables) for p, kind in needs.items() if kind is Vector}
     plain = {p: v for p, v in said.items() if p not in layers and p not in vectors}
     inputs = [known[name] for names in layers.values() for name in names]
     first = inputs[0] if inputs else None
-    _check_kinds(loaded, key, recipe.reads, inputs)
+    _check_kinds(loaded, key, recipe, inputs)
     fits, made = {}, []
     if recipe.fit:
         fits = {p: f"{key}_fit" for p, kind in needs.items() if kind is Fit}
@@ -102,21 +102,39 @@ def _fit_node(
 ) -> FitNode:
     names = tuple(n for group in layers.values() for n in group)
     needs = registry.dependencies(function)
-    of = [(p, len(group) if needs[p] is Layers else None) for p, group in layers.items()]
+    of = [(p, None if needs[p] is Layer else len(group)) for p, group in layers.items()]
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
     gather = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names})
     said = {"word": use.use, "said": dict(plain), "of": of, "epoch": registry.epoch(function)}
     return FitNode(name, STAGE, Call(fit_feature, said), gather, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
 
 
+def _read(use: Use) -> dict[str, tuple[str, ...]]:
+    """Which layers each parameter reads: one, several, or the bands of a source by role."""
+    function, said = registry.find("features", use.use), use.with_.model_dump()
+    found: dict[str, tuple[str, ...]] = {}
+    for parameter, kind in registry.dependencies(function).items():
+        if kind is Layer:
+            found[parameter] = (said[parameter],)
+        elif kind is Layers:
+            found[parameter] = tuple(said[parameter])
+        elif kind is Bands:
+            found[parameter] = tuple(f"{said[parameter]}_{role}" for role in registry.declared(function).bands)
+    return found
+
+
 def _layer_names(use: Use) -> list[str]:
-    needs, said = registry.dependencies(registry.find("features", use.use)), use.with_.model_dump()
-    return [n for p, kind in needs.items() if kind in (Layer, Layers) for n in (said[p] if kind is Layers else (said[p],))]
+    return [name for group in _read(use).values() for name in group]
 
 
-def _check_kinds(loaded: Loaded, key: str, reads: str, inputs: list[LayerMeta]) -> None:
+def _check_kinds(loaded: Loaded, key: str, recipe: Recipe, inputs: list[LayerMeta]) -> None:
+    reads = recipe.reads
     wanted = {"continuous": "float32", "categorical": "int32"}.get(reads)
     for meta in inputs:
+        if recipe.sensors and meta.sensor not in recipe.sensors:
+            seen = f"a band of {meta.sensor}" if meta.sensor else "of no stated sensor (`sensor:` at its source)"
+            able = " or ".join(recipe.sensors)
+            raise ConfigError(f"{loaded.where('features', key)}: {key} can be told from {able} only, and {meta.name!r} is {seen}")
         if wanted and meta.dtype != wanted:
             kind = "categorical" if meta.dtype == "int32" else "continuous"
             hint = "class_of turns categories into evidence" if kind == "categorical" else "declare `kind: categorical` at its source if it holds codes"
@@ -133,6 +151,6 @@ def _explain(loaded: Loaded, waiting: Mapping[str, Use], known: Mapping[str, Lay
     for key, use in waiting.items():
         for name in _layer_names(use):
             if name not in known and name not in waiting:
-                spot = next((p for p, v in use.with_.model_dump().items() if v == name), "use")
+                spot = next((p for p, group in _read(use).items() if name in group), "use")
                 raise ConfigError(f"{loaded.where('features', key, spot)}: {registry.unknown('layer', name, known)}")
     raise ConfigError(f"{loaded.where('features')}: these features read each other in a circle: {', '.join(waiting)}")

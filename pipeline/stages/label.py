@@ -40,36 +40,41 @@ def deposits(frame: Any, label: Label, grid: Grid) -> tuple[dict[str, list[Any]]
 
 
 def nodes(
-    grid: Grid, *, prefix: str, evidence: tuple[str, ...], deposits: Mapping[str, list[Any]], background: Background, seed: int
-) -> list[FitNode]:
-    """Two fits: `<prefix>/samples`, which cells; `<prefix>/table`, the evidence at them."""
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], deposits: Mapping[str, list[Any]], background: Background,
+    seeds: tuple[int, ...],
+) -> list[FitNode]:  # fmt: skip
+    """Two fits: `<prefix>/samples`, which cells, the background drawn anew for each seed; `<prefix>/table`, the evidence at them."""
     count = max(background.at_least, background.per_positive * len(deposits["x"]))
     share = min(1.0, CANDIDATES_PER_WANTED * count / (grid.rows * grid.cols))
     corner = {"x_m": grid.x_m, "y_m": grid.y_m, "cell_m": grid.cell_m, "rows": grid.rows, "cols": grid.cols}
     said = {"deposits": dict(deposits), "corner": corner, "at_least": background.at_least, "per_positive": background.per_positive}
-    said |= {"exclude_cells": math.ceil(background.exclude_m / grid.cell_m), "seed": seed}
+    said |= {"exclude_cells": math.ceil(background.exclude_m / grid.cell_m), "seeds": seeds}
     chosen = FitNode(
         f"{prefix}/samples", STAGE, Call(samples, said),
-        Call(candidates, {"share": share, "seed": seed}, {"region": (REGION,)}), CANDIDATES_PER_WANTED * count * 16,
+        Call(candidates, {"share": share, "seeds": seeds}, {"region": (REGION,)}), CANDIDATES_PER_WANTED * count * len(seeds) * 16,
     )  # fmt: skip
     table = FitNode(
         f"{prefix}/table", STAGE, Call(assemble, {"names": evidence}, fits={"samples": chosen.name}),
-        Call(values_at, {}, {"evidence": evidence}, fits={"samples": chosen.name}), count * (4 * len(evidence) + 48) * 3,
+        Call(values_at, {}, {"evidence": evidence}, fits={"samples": chosen.name}), count * len(seeds) * (4 * len(evidence) + 48) * 3,
     )  # fmt: skip
     return [chosen, table]
 
 
-def candidates(*, region: Layer, at: Cells, share: float, seed: int) -> dict[str, Array]:
-    """This tile's share of the cells a background may be drawn from: those of the region with the lowest draws."""
+def candidates(*, region: Layer, at: Cells, share: float, seeds: tuple[int, ...]) -> dict[str, Array]:
+    """This tile's share of the cells a background may be drawn from: those of the region with the lowest draws of any seed."""
     number = at.number[~np.isnan(region.values)]
-    return {"cell": number[draws.uniform(number, seed=seed, stream="background") < share]}
+    low = [draws.uniform(number, seed=seed, stream="background") < share for seed in seeds]
+    return {"cell": number[np.any(low, axis=0)]}
 
 
 def samples(
     *, parts: list[dict[str, Array]], deposits: Mapping[str, Any], corner: Mapping[str, Any], at_least: int, per_positive: int,
-    exclude_cells: int, seed: int,
+    exclude_cells: int, seeds: tuple[int, ...],
 ) -> dict[str, Array]:  # fmt: skip
-    """Positive cells, one for the deposits in it, and background cells far enough from them: cell, label, group, x, y."""
+    """Positive cells, one for the deposits in it, and background cells far enough from them: cell, label, group, x, y.
+
+    `drawn` (n, seeds) says in which draw of the background a cell takes part; positives take part in all.
+    """
     cell_m, cols = corner["cell_m"], corner["cols"]
     col = np.floor((np.asarray(deposits["x"]) - corner["x_m"]) / cell_m).astype(np.int64)
     row = np.floor((corner["y_m"] - np.asarray(deposits["y"])) / cell_m).astype(np.int64)
@@ -79,15 +84,20 @@ def samples(
     cells, groups = sampling.positives(row[inside], col[inside], np.asarray(deposits["group"])[inside], ncols=cols)
     count = max(at_least, per_positive * len(cells))
     pool = np.concatenate([part["cell"] for part in parts])
-    drawn = sampling.background(pool, positives=cells, ncols=cols, count=count, exclude_cells=exclude_cells, seed=seed)
-    cell = np.concatenate([cells, drawn.cells])
+    backgrounds = [
+        sampling.background(pool, positives=cells, ncols=cols, count=count, exclude_cells=exclude_cells, seed=seed) for seed in seeds
+    ]
+    union = np.unique(np.concatenate([background.cells for background in backgrounds]))
+    cell = np.concatenate([cells, union])
+    drawn = np.stack([np.isin(union, background.cells) for background in backgrounds], axis=1)
     return {
         "cell": cell,
-        "label": np.repeat(np.array([1, 0], np.int8), [cells.size, drawn.cells.size]),
-        "group": np.concatenate([groups, -1 - np.arange(drawn.cells.size)]),
+        "label": np.repeat(np.array([1, 0], np.int8), [cells.size, union.size]),
+        "group": np.concatenate([groups, -1 - np.arange(union.size)]),
         "x": corner["x_m"] + (cell % cols + 0.5) * cell_m,
         "y": corner["y_m"] - (cell // cols + 0.5) * cell_m,
-        "warning": np.array(drawn.warning or ""),
+        "drawn": np.concatenate([np.ones((cells.size, len(seeds)), bool), drawn]),
+        "warning": np.array(next((background.warning for background in backgrounds if background.warning), "")),
     }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from pipeline import registry
 from pipeline.config.frame import Protocol, Use
@@ -19,27 +22,39 @@ STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
 
-def node(*, prefix: str, samples: str, protocol: Protocol, model: Use, bounds: tuple[float, ...], seed: int) -> FitNode:
-    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`."""
+def node(
+    *, prefix: str, samples: str, protocol: Protocol, model: Use, bounds: tuple[float, ...], seeds: tuple[int, ...]
+) -> FitNode:
+    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed."""
     used = protocol.model or model
     said = {
-        "title": protocol.title, "split": protocol.split.model_dump(), "repeats": protocol.seeds, "use": used.use,
-        "said": used.with_.model_dump(mode="json"), "bounds": list(bounds), "seed": seed,
+        "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds, "use": used.use,
+        "said": used.with_.model_dump(mode="json"), "bounds": list(bounds),
         "epoch": registry.epoch(registry.find("models", used.use)),
     }  # fmt: skip
-    return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits={"table": f"{samples}/table"}), None, SCORING_BYTES)
+    return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits={"table": f"{samples}/table", "samples": f"{samples}/samples"}), None, SCORING_BYTES)
+
+
+def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
+    """The seeds of a protocol's repeats."""
+    return tuple(draws.derive(seed, "repeat", i) for i in range(protocol.seeds))
 
 
 def score(
-    *, table: Fit, title: str, split: Mapping[str, Any], repeats: int, use: str, said: dict[str, Any], bounds: list[float], seed: int, epoch: int
-) -> dict[str, Any]:
+    *, table: Fit, samples: Fit, title: str, split: Mapping[str, Any], groups: str, seeds: tuple[int, ...], use: str, said: dict[str, Any],
+    bounds: list[float], epoch: int,
+) -> dict[str, Any]:  # fmt: skip
     """The scorecard of a protocol: what was held out and how, the model and its nulls on the same folds, and a sentence in words."""
     del epoch  # only part of the key
     held = SampleTable.from_bytes(table.value)
+    if groups == "cells":
+        held = replace(held, group=np.arange(len(held)))
     west, south, east, north = bounds
     cut = Split(
         kind=split["kind"], folds=split["folds"], block_m=split["block_km"] * 1000, nx=split["nx"], ny=split["ny"], bounds=(west, south, east, north)
     )
-    seeds = tuple(draws.derive(seed, "repeat", i) for i in range(repeats))
-    found = crossval.cross_validate(held, make_model=lambda s: registry.find("models", use)(**said, seed=s), split=cut, seeds=seeds)
-    return {"title": title, "model": {"use": use, **said}, "verdict": verdict(found.result), "evidence": list(held.names), **found.result}
+    drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
+    found = crossval.cross_validate(
+        held, make_model=lambda s: registry.find("models", use)(**said, seed=s), split=cut, seeds=seeds, members=drawn
+    )
+    return {"title": title, "model": {"use": use, **said}, "verdict": verdict(found.result), "groups": groups, "evidence": list(held.names), **found.result}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FAMILY = {"ProspectError", "ConfigError", "DataError", "StoreError", "ResourceError"}
-ENOUGH = 8  # letters in a row: less would match by chance
+ENOUGH = 12  # characters in a row: fewer would match by chance
 HOLE = "\0"
 
 
@@ -38,24 +38,28 @@ def raised(root: Path = ROOT) -> dict[str, str]:
     return found
 
 
-def expected(root: Path = ROOT) -> list[str]:
-    """Every run of words that a test's `match=` or `in` asks for."""
-    asked: list[str] = []
+def expected(root: Path = ROOT) -> set[str]:
+    """Every run of ENOUGH characters in the texts that tests compare with, docstrings apart, regular expressions made plain."""
+    runs: set[str] = set()
     for path in sorted((root / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                plain = re.sub(r"\\([^\w\s])", r"\1", node.value)
-                asked += [run.strip() for run in re.split(r"\.\*|\\[dwWs]\+?|\[[^\]]*\]|[|()?^$]", plain)]
-    return [run for run in dict.fromkeys(asked) if len(run) >= ENOUGH]
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+                runs |= _runs(re.sub(r"\\([^\w\s])", r"\1", node.value))
+    return runs
 
 
-def met(said: str, runs: list[str]) -> bool:
-    """Whether a run lies in the words between two holes, or holds them all (then it names a value too)."""
-    parts = [part for part in said.split(HOLE) if len(part.strip()) >= ENOUGH]
-    return any(run in part or part.strip() in run for part in parts for run in runs)
+def met(said: str, runs: set[str]) -> bool:
+    """Whether the words between two holes hold a run some test asks for."""
+    return any(_runs(part) & runs for part in said.split(HOLE))
 
 
-def unmet(errors: dict[str, str], runs: list[str]) -> list[str]:
+def _runs(text: str) -> set[str]:
+    return {text[i : i + ENOUGH] for i in range(len(text) - ENOUGH + 1)}
+
+
+def unmet(errors: dict[str, str], runs: set[str]) -> list[str]:
     """The places whose words no test asks for."""
     return [f"{place}: {said.replace(HOLE, '...')[:110]}" for place, said in errors.items() if not met(said, runs)]
 
@@ -67,8 +71,8 @@ def test_every_error_is_raised_by_some_test_that_matches_its_words() -> None:
 def test_an_error_no_test_knows_is_named(tmp_path: Path) -> None:
     for folder in ("pipeline", "tests"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "pipeline" / "a.py").write_text('def f(n):\n    raise DataError(f"{n} layers are too many; drop some")\n')
-    (tmp_path / "tests" / "test_a.py").write_text('x = "match=layers are too few"\n')
-    assert unmet(raised(tmp_path), expected(tmp_path)) == ["pipeline/a.py:2: ... layers are too many; drop some"]
-    (tmp_path / "tests" / "test_a.py").write_text('x = "layers are too many; .*"\n')
+    (tmp_path / "pipeline" / "a.py").write_text('def f(n):\n    raise DataError(f"{n} layers do not fit; drop some")\n')
+    (tmp_path / "tests" / "test_a.py").write_text('x = "layers do fit"\n')
+    assert unmet(raised(tmp_path), expected(tmp_path)) == ["pipeline/a.py:2: ... layers do not fit; drop some"]
+    (tmp_path / "tests" / "test_a.py").write_text('x = "layers do not fit; .*"\n')
     assert unmet(raised(tmp_path), expected(tmp_path)) == []
