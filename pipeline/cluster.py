@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
     quiet = {
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.worker.daemon": True,
-        "distributed.comm.timeouts.connect": "30s",
+        "distributed.comm.timeouts.connect": "10s",
         "distributed.admin.log-format": "%(name)s - %(levelname)s - %(message)s",
     }
     with contextlib.ExitStack() as stack, dask.config.set(quiet), warnings.catch_warnings():
@@ -60,7 +60,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
         else:
             address = scheduler
         try:
-            client = stack.enter_context(Client(address, timeout="30s", set_as_default=False))
+            client = stack.enter_context(Client(address, timeout="10s", set_as_default=False))
         except OSError as error:
             raise ResourceError(f"no Dask scheduler answers at {scheduler}; check the address or leave out --scheduler") from error
         count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))

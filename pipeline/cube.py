@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,18 +175,15 @@ def _unpacked(data: bytes) -> Any:
     return json.loads(body)
 
 
-class _told:
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
     """Turns the system's refusals to write into the one error a user can act on."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-            raise StoreError(
-                f"cannot write to {self.path.name} ({error.strerror or error}); free some space or give another folder with "
-                "--set run.cache=... or --set run.outputs=..."
-            ) from error
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"cannot write to {path.name} ({error.strerror or error}); free some space or give another folder with "
+            "--set run.cache=... or --set run.outputs=..."
+        ) from error

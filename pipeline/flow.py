@@ -57,12 +57,15 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     with Lock(plan.cube.path):
         plan.refresh()  # another run may have ended between planning and now
         shell = _Shell(plan, Ledger.of(plan.cube.path), progress)
+        shell.wire()
+        shell.announce(0 if publish.is_current(plan.outputs, plan.bundle_key) else publish.steps())
         if plan.stale:
             shell.take_out_stale()
             with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler) as pool:
                 shell.work(pool)
         written = publish.publish(
             plan.graph, plan.cube, plan.outputs, key=plan.bundle_key, keys=plan.keys, fit_keys=plan.fit_keys,
+            told=lambda: shell.tell(publish.STAGE),
             run={"seconds": shell.seconds, "jobs": dict(shell.done), "total_seconds": round(time.monotonic() - begun, 3)},
         )  # fmt: skip
     return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices)
@@ -91,12 +94,6 @@ class _Shell:
 
     def work(self, pool: cluster.Pool) -> None:
         """The loop: as many ready jobs as there are slots, then whatever ends first."""
-        self._wire()
-        if self.progress:
-            totals: dict[str, int] = defaultdict(int)
-            for index, _ in self.waits:
-                totals[self.plan.nodes[index].stage] += 1
-            self.progress.start(dict(totals))
         ready = [self._rank(job) for job, count in self.waits.items() if count == 0]
         heapq.heapify(ready)
         running: dict[Future[Any], tuple[Job, int, float]] = {}
@@ -125,7 +122,21 @@ class _Shell:
                 future.cancel()
             self.ledger.save()
 
-    def _wire(self) -> None:
+    def announce(self, publishing: int) -> None:
+        """Tell whoever watches how much there is to do."""
+        totals: dict[str, int] = defaultdict(int)
+        for index, _ in self.waits:
+            totals[self.plan.nodes[index].stage] += 1
+        if self.progress:
+            self.progress.start(dict(totals) | ({publish.STAGE: publishing} if publishing else {}))
+
+    def tell(self, stage: str) -> None:
+        """One more of a stage is done."""
+        if self.progress:
+            self.progress.advance(stage)
+
+    def wire(self) -> None:
+        """Which job waits for how many others, and which others wait for it."""
         plan, grid = self.plan, self.plan.grid
         maker = {meta.name: i for i, node in enumerate(plan.nodes) if isinstance(node, LayerNode) for meta in node.outputs}
         fits = {node.name: i for i, node in enumerate(plan.nodes) if isinstance(node, FitNode)}
@@ -184,8 +195,7 @@ class _Shell:
         if tile is None or (isinstance(node, LayerNode) and self.left[index] == 0):
             self.ledger.note_made(node.name, self.plan.parts[node.name])
         self.done[node.stage] += 1
-        if self.progress:
-            self.progress.advance(node.stage)
+        self.tell(node.stage)
         freed = []
         for later in self.unblocks.pop(job, ()):
             self.waits[later] -= 1

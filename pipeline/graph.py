@@ -89,7 +89,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     if config.label.occurrences not in found.tables:
         at = loaded.where("label", "occurrences")
         raise ConfigError(f"{at}: {registry.unknown('table of occurrences', config.label.occurrences, found.tables)}")
-    deposits, notices = label.deposits(found.frame(config.label.occurrences), config.label, grid)
+    deposits, notices = label.deposits(found.frame(config.label.occurrences), config.label)
     prefix = f"systems/{config.system.name}"
     samples = label.nodes(
         grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,)

@@ -114,7 +114,7 @@ class Lock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(3):
             try:
-                with open(self.path, "x") as file:
+                with self.path.open("x") as file:
                     file.write(self._said())
                 break
             except FileExistsError:

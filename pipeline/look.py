@@ -35,4 +35,5 @@ def open_cube(region: str, *, system: str | None = None, settings: tuple[str, ..
         maps = cube.path / "systems" / loaded.config.system.name
         if maps.is_dir():
             layers = layers.merge(xr.open_zarr(cube.path, group=f"systems/{loaded.config.system.name}", consolidated=False, zarr_format=3))
-    return layers.set_coords("spatial_ref").assign_attrs(region=region, system=loaded.config.system.name)
+    shown: xr.Dataset = layers[sorted(layers.data_vars)].set_coords("spatial_ref")
+    return shown.assign_attrs(region=region, system=loaded.config.system.name)

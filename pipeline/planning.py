@@ -14,7 +14,7 @@ from pipeline.graph import Graph, build
 from pipeline.grid import Grid, Index
 from pipeline.ledger import Ledger, hash_of, key_of
 from pipeline.node import FitNode, LayerNode, Node
-from pipeline.stages import acquire
+from pipeline.stages import acquire, publish
 
 MOST_READ = 4.0  # a halo may make a tile read at most this many times its own cells
 
@@ -57,7 +57,7 @@ class Plan:
     def bundle_key(self) -> str:
         """The key of all that is published."""
         ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in self.graph.rasters.values()]
-        return key_of(ends, self.graph.said(), sorted(t.version for t in self.graph.found.tables.values()))
+        return key_of(ends, self.graph.said(), publish.epochs(), sorted(t.version for t in self.graph.found.tables.values()))
 
     def tasks(self, node: Node) -> int:
         """Tile tasks this node needs now."""

@@ -102,10 +102,11 @@ Reach = Callable[[Mapping[str, Any], float], float]
 class Recipe:
     """What a plug-in declares beside its signature.
 
-    `reads` says which kind of layers it takes: "continuous", "categorical" or "any". `units` and `dtype` name the output's ("input": those of the first layer it reads); `reach` gives how far it looks,
-    in metres, from its parameters and the cell; `outputs` the names of its layers from its own name and parameters
-    (default: its own name); `bands` the roles a parameter typed `Bands` must offer, `sensors` those that can resolve what
-    the feature claims (others are refused; empty: any); `fit` a function of `Sample`s and parameters to a dict of arrays, made once before any tile.
+    `reads`: which kind of layers it takes, "continuous", "categorical" or "any". `units` and `dtype` name the output's ("input":
+    those of the first layer it reads). `reach` gives how far it looks, in metres, from its parameters and the cell. `outputs` gives
+    the names of its layers from its own name and parameters (default: its own name). `bands`: the roles a parameter typed `Bands`
+    must offer; `sensors`: those that can resolve what the feature claims, others being refused (empty: any). `fit`: a function of
+    `Sample`s and parameters to a dict of arrays, made once before any tile.
     """
 
     summary: str

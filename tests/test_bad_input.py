@@ -17,6 +17,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from pipeline import registry
 from tests import tiny
 
 REPO = Path(__file__).resolve().parents[1]
@@ -43,7 +44,7 @@ def refused(root: Path, *settings: str) -> str:
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
     assert not (root / "outputs" / "tiny").exists()
-    assert not [p for p in (root / "outputs").glob(".*")] if (root / "outputs").exists() else True
+    assert not list((root / "outputs").glob(".*")) if (root / "outputs").exists() else True
     return " ".join(done.stderr.split())
 
 
@@ -163,6 +164,18 @@ def test_a_feature_named_like_a_layer_is_refused(root: Path) -> None:
 def test_categories_may_not_pose_as_quantities(root: Path) -> None:
     line = refused(root, "sources.dem.kind=categorical", "sources.dem.resampling=nearest", "features.slope=null")
     assert "'elevation' is a category code" in line
+
+
+def test_a_feature_the_sensor_cannot_tell_is_refused(root: Path) -> None:
+    words = [word for word in registry.words("features") if registry.declared(registry.find("features", word)).sensors == ("aster",)]
+    if not words:
+        pytest.skip("no feature is bound to one sensor yet")
+    word = words[0]
+    settings = [f"features.told={{use: {word}, of: scene}}"]
+    roles = registry.declared(registry.find("features", word)).bands
+    bands = ", ".join(f"{role}: 1" for role in roles)
+    line = refused(root, *settings, f"sources.scene={{use: raster, path: alteration.tif, sensor: landsat, bands: {{{bands}}}}}")
+    assert "can be told from aster only" in line and "is a band of landsat" in line
 
 
 def test_targets_that_name_no_vector_are_refused(root: Path) -> None:

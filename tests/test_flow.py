@@ -84,6 +84,15 @@ def test_any_number_of_workers_gives_the_same_bundle(whole: Path, tmp_path: Path
     assert contents(root / "outputs" / "tiny") == contents(whole / "outputs" / "tiny")
 
 
+def test_the_workers_of_a_scheduler_named_by_its_address_give_the_same_bundle(whole: Path, tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    root = tiny.make(tmp_path / "other")
+    with LocalCluster(n_workers=2, threads_per_worker=2, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50) as cluster:
+        mapped(root, f"run.scheduler={cluster.scheduler_address}")
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
 def test_changing_a_parameter_remakes_that_layer_and_what_reads_it_and_nothing_else(whole: Path, tmp_path: Path) -> None:
     root = shutil.copytree(whole, tmp_path / "copy")
     before = {p.name: p.read_bytes() for p in (root / "cache" / "tiny").glob("*.keys/*.json")}

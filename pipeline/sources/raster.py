@@ -53,7 +53,8 @@ def raster(
     `nodata` and `crs` stand in for the file's own; values become value * `scale` + `offset` (default: what the file says).
     `resampling` is bilinear for continuous layers and nearest for categorical ones unless said; classes are never averaged.
     `native_m` is what the data truly resolve (default: the pixel); `synthetic` is read from the file's tag SYNTHETIC unless
-    said. `sensor` says which one made the bands, so that a feature it cannot resolve is refused. `hosts` are those an address may redirect to, `sha256` what the file must be.
+    said. `sensor` says which one made the bands, so that a feature it cannot resolve is refused. `hosts` are those an address
+    may redirect to, `sha256` what the file must be.
     """
     del licence, citation, sensor  # said here, written to every layer made from it
     chosen: Method = resampling or ("bilinear" if kind == "continuous" else "nearest")

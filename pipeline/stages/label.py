@@ -23,7 +23,7 @@ STAGE = "label"
 CANDIDATES_PER_WANTED = 200  # so many that the exclusion zone cannot use them up
 
 
-def deposits(frame: Any, label: Label, grid: Grid) -> tuple[dict[str, list[Any]], list[str]]:
+def deposits(frame: Any, label: Label) -> tuple[dict[str, list[Any]], list[str]]:
     """The occurrences that become positives, as plain lists (name, x, y, group), and notices; DataError when none is left."""
     chosen, notices = occurrences.select(
         frame, deposit_type=label.deposit_type, commodity=label.commodity, confidence=label.confidence, refuse=label.refuse

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.graph import Graph
 
 EPOCH = 1
+STAGE = "publish"
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
 
@@ -39,10 +40,21 @@ def check_writable(outputs: Path) -> None:
         raise StoreError(f"cannot write to {outputs.parent} ({error.strerror}); give another folder with --set run.outputs=...") from error
 
 
+def steps() -> int:
+    """How many parts a bundle is made in."""
+    return len(registry.words("publishers"))
+
+
+def epochs() -> dict[str, int]:
+    """The epochs of all that writes a bundle: part of its key."""
+    return {"publish": EPOCH} | {word: registry.epoch(registry.find("publishers", word)) for word in registry.words("publishers")}
+
+
 def publish(
-    graph: Graph, cube: Cube, outputs: Path, *, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str], run: Mapping[str, Any]
-) -> bool:
-    """Make the bundle unless the one there is made of the same; True when it was made."""
+    graph: Graph, cube: Cube, outputs: Path, *, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str], run: Mapping[str, Any],
+    told: Callable[[], None],
+) -> bool:  # fmt: skip
+    """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`."""
     if is_current(outputs, key):
         return False
     folder = _beside(outputs, "partial")
@@ -52,6 +64,7 @@ def publish(
         bundle = _bundle(graph, cube, folder, key, keys, fit_keys)
         for word in registry.words("publishers"):
             registry.find("publishers", word)(bundle=bundle)
+            told()
         (folder / "model.skops").write_bytes(bundle.model)
         (folder / "config.yaml").write_text(bundle.config_yaml, encoding="utf-8")
         _write_json(folder / "scorecard.json", bundle.scorecard)

@@ -101,9 +101,9 @@ def test_an_anchor_fills_in_what_a_mapping_leaves_out(tmp_path: Path) -> None:
 
 def test_a_setting_of_the_command_line_wins_and_is_named_in_errors(root: Path) -> None:
     assert load("tiny", settings=("region.tile=64",), root=root).config.region.tile == 64
-    with pytest.raises(ConfigError, match="--set region.tile: region.tile: Input should be less than or equal to 8192"):
+    with pytest.raises(ConfigError, match=r"--set region\.tile: region\.tile: Input should be less than or equal to 8192"):
         load("tiny", settings=("region.tile=100000",), root=root)
-    with pytest.raises(ConfigError, match="expected a.b=value"):
+    with pytest.raises(ConfigError, match=r"expected a\.b=value"):
         assign("tile")
     with pytest.raises(ConfigError, match="not valid YAML"):
         assign("a.b=[1")
