@@ -40,8 +40,9 @@ lock: $(DEV_STAMP) ## pin the requirements anew from pyproject.toml
 	@$(UV_COMPILE) --output-file requirements.lock
 	@$(UV_COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
-schema: $(DEV_STAMP) ## write configs/schema.json anew
+schema: $(DEV_STAMP) ## write configs/schema.json and docs/features.md anew
 	@$(PY) -m pipeline.config.schema
+	@$(PY) -m pipeline.screen.gallery
 
 epochs: $(DEV_STAMP) ## record recipes whose EPOCH was raised, and new ones
 	@$(PY) -m tests.house.epochs

@@ -81,7 +81,7 @@ class PeakMemory:
     """The highest sum, over this process and all its children, of proportional set sizes, looked at five times a second."""
 
     def __init__(self) -> None:
-        self.bytes, self._stop = 0, threading.Event()
+        self.bytes, self.during, self._now, self._stop = 0, "", "", threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> PeakMemory:
@@ -92,6 +92,13 @@ class PeakMemory:
         self._stop.set()
         self._thread.join()
 
+    def start(self, totals: dict[str, int]) -> None:
+        """As `flow.Progress`."""
+
+    def advance(self, stage: str) -> None:
+        """Remember which stage goes on."""
+        self._now = stage
+
     def _watch(self) -> None:
         me = psutil.Process()
         while not self._stop.wait(0.2):
@@ -101,7 +108,8 @@ class PeakMemory:
                     total += process.memory_full_info().pss
                 except psutil.Error:
                     continue
-            self.bytes = max(self.bytes, total)
+            if total > self.bytes:
+                self.bytes, self.during = total, self._now
 
 
 def folder_bytes(path: Path) -> int:
@@ -113,7 +121,7 @@ def main() -> None:
     """Run each size in a fresh folder and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("megacells", nargs="*", type=float, default=[1, 4, 16])
-    table = Table("cells", "tiles", "seconds", "cells/s", "peak GB", "inputs MB", "cube MB", "outputs MB", title="mapping, 12 features, 2 workers")
+    table = Table("cells", "tiles", "seconds", "cells/s", "peak GB", "during", "inputs MB", "cube MB", "outputs MB", title="mapping, 12 features, 2 workers")
     for mega in parser.parse_args().megacells:
         side = round((mega * 1e6) ** 0.5)
         with tempfile.TemporaryDirectory(prefix="prospect-scale-") as folder:
@@ -122,12 +130,12 @@ def main() -> None:
             inputs, begun = folder_bytes(root), time.perf_counter()
             with PeakMemory() as peak:
                 made = plan(load("scale", root=root))
-                run(made)
+                run(made, peak)
             seconds = time.perf_counter() - begun
             sizes = [inputs, folder_bytes(root / "cache"), folder_bytes(root / "outputs")]
             tiles = made.grid.tiles_shape
             table.add_row(
-                f"{side} x {side}", f"{tiles[0]} x {tiles[1]}", f"{seconds:.0f}", f"{side**2 / seconds:,.0f}", f"{peak.bytes / 1e9:.2f}",
+                f"{side} x {side}", f"{tiles[0]} x {tiles[1]}", f"{seconds:.0f}", f"{side**2 / seconds:,.0f}", f"{peak.bytes / 1e9:.2f}", peak.during,
                 *(f"{size / 1e6:.0f}" for size in sizes),
             )  # fmt: skip
             Console(file=sys.stdout, width=130).print(f"{side} x {side}: {seconds:.0f} s, {peak.bytes / 1e9:.2f} GB")

@@ -61,7 +61,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
             address = scheduler
         try:
             client = stack.enter_context(Client(address, timeout="10s", set_as_default=False))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: an address of no kind Dask knows
             raise ResourceError(f"no Dask scheduler answers at {scheduler}; check the address or leave out --scheduler") from error
         count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
         yield Pool(client.get_executor(pure=False, retries=0), count * in_flight, client.dashboard_link or "")

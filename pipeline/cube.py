@@ -54,7 +54,7 @@ class Cube:
 
     def prepare(self, layers: list[LayerMeta]) -> None:
         """Make the store, the coordinates and each layer's array; an array of another kind is replaced (its keys are void)."""
-        with _told(self.path):
+        with _told(self.path), _damage_told(self.path):
             group = zarr.open_group(self.path, mode="a", zarr_format=3)
             group.attrs.update({"crs": self.grid.crs, "cell_m": self.grid.cell_m, "region_grid": self.grid.id})
             window = Window(self.grid, 0, 0, *self.grid.shape)
@@ -74,7 +74,10 @@ class Cube:
             "units": layer.units, "long_name": layer.long_name, "source": layer.source, "licence": layer.licence,
             "native_m": layer.native_m, "synthetic": layer.synthetic, "grid_mapping": "spatial_ref",
         }  # fmt: skip
-        held = group.get(layer.name)
+        try:
+            held = group.get(layer.name)
+        except ValueError:  # half-written: `has` believes nothing of it, so it is made anew
+            held = None
         if isinstance(held, zarr.Array) and held.dtype == layer.dtype:
             if dict(held.attrs) != attributes:
                 held.attrs.put(attributes)
@@ -173,6 +176,14 @@ def _unpacked(data: bytes) -> Any:
         with np.load(io.BytesIO(body), allow_pickle=False) as held:
             return {name: held[name] for name in held.files}
     return json.loads(body)
+
+
+@contextlib.contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:  # what zarr and json raise for metadata cut short
+        raise StoreError(f"the store {path.name} is damaged ({error}); delete {path.parent.name}/{path.name} from the cache and run again") from error
 
 
 @contextlib.contextmanager

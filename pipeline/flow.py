@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline import cluster, tasks
-from pipeline.errors import ProspectError, ResourceError
+from pipeline.errors import ProspectError, ResourceError, StoreError
 from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
 from pipeline.node import Call, FitNode, LayerNode, Node
@@ -53,16 +53,20 @@ class Outcome:
 def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same."""
     config, begun = plan.loaded.config.run, time.monotonic()
-    publish.check_writable(plan.outputs)
-    with Lock(plan.cube.path):
+    _refuse_foreign(plan.outputs)
+    # the grids of one region have a cube each and one folder of outputs: that is held too
+    with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")), Lock(plan.cube.path) as held:
+        publish.check_writable(plan.outputs)
         plan.refresh()  # another run may have ended between planning and now
         shell = _Shell(plan, Ledger.of(plan.cube.path), progress)
         shell.wire()
-        shell.announce(0 if publish.is_current(plan.outputs, plan.bundle_key) else publish.steps())
+        current = publish.is_current(plan.outputs, plan.bundle_key)
+        shell.announce(0 if current else publish.steps())
+        if plan.stale or not current:
+            shell.take_out_stale()  # and say anew what each layer is: a licence may change where no value does
         if plan.stale:
-            shell.take_out_stale()
             with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler) as pool:
-                shell.work(pool)
+                shell.work(pool, held)
         written = publish.publish(
             plan.graph, plan.cube, plan.outputs, key=plan.bundle_key, keys=plan.keys, fit_keys=plan.fit_keys,
             told=lambda: shell.tell(publish.STAGE),
@@ -92,8 +96,8 @@ class _Shell:
                     self.ledger.forget(meta.name, list(map(tile_name, stale)))
         self.plan.cube.prepare(metas)
 
-    def work(self, pool: cluster.Pool) -> None:
-        """The loop: as many ready jobs as there are slots, then whatever ends first."""
+    def work(self, pool: cluster.Pool, held: Lock) -> None:
+        """The loop: as many ready jobs as there are slots, then whatever ends first; StoreError when the store was lost to another run."""
         ready = [self._rank(job) for job, count in self.waits.items() if count == 0]
         heapq.heapify(ready)
         running: dict[Future[Any], tuple[Job, int, float]] = {}
@@ -115,12 +119,14 @@ class _Shell:
                     for freed in self._finish(job, future.result()):
                         heapq.heappush(ready, self._rank(freed))
                 if time.monotonic() - saved > SAVE_SECONDS:
+                    held.check()
                     self.ledger.save()
                     saved = time.monotonic()
         finally:
             for future in running:
                 future.cancel()
-            self.ledger.save()
+            if held.ours():  # else the ledger is another run's, and what ours remembers of it is old
+                self.ledger.save()
 
     def announce(self, publishing: int) -> None:
         """Tell whoever watches how much there is to do."""
@@ -202,6 +208,16 @@ class _Shell:
             if self.waits[later] == 0:
                 freed.append(later)
         return freed
+
+
+def _refuse_foreign(outputs: Path) -> None:
+    """Refuse to swap a bundle in over a folder that is none: what it holds would be lost."""
+    ours = outputs.is_dir() and ((outputs / "provenance.json").is_file() or not any(outputs.iterdir()))
+    if outputs.exists() and not ours:
+        raise StoreError(
+            f"{outputs.name} in {outputs.parent.name}/ was not made by prospect (it holds no provenance.json) and would be lost; "
+            "move it away, or give another folder with --set run.outputs=..."
+        )
 
 
 def _tile_call(node: Node) -> Call:

@@ -13,8 +13,12 @@ from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
+from pipeline.recipe import Vector
 from pipeline.stages import align, delineate, derive, label, predict, train, validate
 from pipeline.stages.acquire import Found
+
+OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
+SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
 @dataclass
@@ -71,7 +75,7 @@ class Graph:
         from pipeline import vectors
 
         grid = self.found.place.grid
-        path = table.path.with_name(f"{table.path.stem}.{grid.id}.{reach_m:g}.json")
+        path = table.path.with_name(f"{table.path.stem}.{grid.id}.{reach_m!r}.json")
         if path.is_file():
             return {tuple(map(int, tile.split(","))): digest for tile, digest in json.loads(path.read_bytes()).items()}  # type: ignore[misc]
         digests = vectors.window_digests(table.path, grid, reach_m)
@@ -82,14 +86,13 @@ class Graph:
 def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     """Every node of the map a config asks for; ConfigError, with file and line, for words that bind to nothing."""
     config, grid = loaded.config, found.place.grid
+    known = _occurrences(loaded, found)
+    _refuse_leaks(loaded, found)
     base = align.nodes(loaded, found)
     layers = {meta.name: meta for node in base for meta in node.outputs}
     derived = derive.nodes(loaded, grid, layers, found.tables)
     evidence = _evidence(loaded, derived)
-    if config.label.occurrences not in found.tables:
-        at = loaded.where("label", "occurrences")
-        raise ConfigError(f"{at}: {registry.unknown('table of occurrences', config.label.occurrences, found.tables)}")
-    deposits, notices = label.deposits(found.frame(config.label.occurrences), config.label)
+    deposits, notices = label.deposits(known, config.label)
     prefix = f"systems/{config.system.name}"
     samples = label.nodes(
         grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,)
@@ -110,7 +113,51 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
     nodes: list[Node] = [*base, *derived, *samples, *scored, model, *maps, *targets]
+    _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
+
+
+def _occurrences(loaded: Loaded, found: Found) -> Any:
+    name, at = loaded.config.label.occurrences, loaded.where("label", "occurrences")
+    if name not in found.tables:
+        raise ConfigError(f"{at}: {registry.unknown('table of occurrences', name, found.tables)}")
+    frame = found.frame(name)
+    if not set(SAID_OF_OCCURRENCES) <= set(frame.columns):
+        raise ConfigError(f"{at}: {name!r} is no table of occurrences; read its file with `use: points`")
+    return frame
+
+
+def _refuse_leaks(loaded: Loaded, found: Found) -> None:
+    """Evidence made of the occurrences to be found would score by knowing the answer: held-out deposits are in it too."""
+    config = loaded.config
+    meant = config.label.occurrences
+
+    def same(name: str) -> bool:
+        one, other = config.sources.get(name), config.sources.get(meant)
+        if name == meant or one is None or other is None:
+            return name == meant
+        versions = [{asset.version for asset in found.acquired[key].assets} for key in (name, meant)]
+        layers = [getattr(use.with_, "layer", None) for use in (one, other)]
+        return one.use == other.use and layers[0] == layers[1] and versions[0] == versions[1]
+
+    for key, use in config.features.items():
+        said, needs = use.with_.model_dump(), registry.dependencies(registry.find("features", use.use))
+        for parameter in (p for p, kind in needs.items() if kind is Vector and same(said[p])):
+            raise ConfigError(
+                f"{loaded.where('features', key, parameter)}: {key} is made of {said[parameter]!r}, the occurrences the map learns from, "
+                "and would score by knowing the answer; leave it out (the null distance_to_known in the scorecard tells what closeness alone gives)"
+            )
+
+
+def _check_names(loaded: Loaded, nodes: list[Node]) -> None:
+    taken: dict[str, str] = dict.fromkeys(OWN_NAMES, "the cube itself")
+    for node in nodes:
+        outputs = [meta.name for meta in node.outputs] if isinstance(node, LayerNode) else []
+        for name in dict.fromkeys([node.name, *outputs]):
+            if name in taken:
+                section = next((s for s in ("features", "sources") if name in getattr(loaded.config, s)), "validation" if "/" in name else "targets")
+                raise ConfigError(f"{loaded.where(section, name)}: {name!r} is asked for by {node.stage} and taken by {taken[name]}; name or list it once")
+            taken[name] = node.stage
 
 
 def _evidence(loaded: Loaded, derived: list[Node]) -> tuple[str, ...]:

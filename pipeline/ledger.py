@@ -6,6 +6,7 @@ at the end with those finished. A tile half-written by any crash, under any sequ
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -23,7 +24,8 @@ import psutil
 from pipeline.cube import write_atomically
 from pipeline.errors import StoreError
 
-LOCK_SECONDS = 90.0  # a lock not renewed for this long belongs to nobody
+LOCK_SECONDS = 90.0  # a lock not renewed for this long belongs to nobody, unless its process is seen to live
+FIELDS = {"token", "host", "pid", "born", "until"}  # without them a lock says nothing
 
 
 def key_of(*said: Any) -> str:
@@ -111,18 +113,18 @@ class Lock:
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> Lock:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(3):
             try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
                 with self.path.open("x") as file:
                     file.write(self._said())
                 break
-            except FileExistsError:
+            except FileExistsError as error:
+                if not self.path.parent.is_dir():
+                    raise self._unwritable(error) from error
                 self._break_if_stale()
             except OSError as error:
-                raise StoreError(
-                    f"cannot write to {self.path.parent.name} ({error.strerror}); give another folder with --set run.cache=..."
-                ) from error
+                raise self._unwritable(error) from error
         else:
             raise StoreError(f"{self.path.name}: another run took the store at the same moment; try again")
         self._thread.start()
@@ -131,8 +133,22 @@ class Lock:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        if self._owner().get("token") == self.token:
+        if self.ours():
             self.path.unlink(missing_ok=True)
+
+    def ours(self) -> bool:
+        """Whether the lock still names this run."""
+        return bool(self._owner().get("token") == self.token)
+
+    def check(self) -> None:
+        """StoreError when another run has taken the store, as it may from one that was suspended or cut off for long."""
+        if not self.ours():
+            raise StoreError(f"the store {self.path.stem} was taken over by another run while this one was suspended or cut off; run again when it is free")
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot write to {self.path.parent.name} ({error.strerror}); give another folder with --set run.cache=... or --set run.outputs=..."
+        )
 
     def _said(self) -> str:
         me = psutil.Process()
@@ -142,23 +158,30 @@ class Lock:
     def _owner(self) -> dict[str, Any]:
         try:
             said = json.loads(self.path.read_text())
-            return said if isinstance(said, dict) else {}
+            return said if isinstance(said, dict) and said.keys() >= FIELDS else {}
         except (OSError, ValueError):
             return {}
 
     def _break_if_stale(self) -> None:
         owner = self._owner()
         here = owner.get("host") == socket.gethostname()
-        if here and not _alive(int(owner["pid"]), float(owner["born"])):
+        alive = here and _alive(int(owner["pid"]), float(owner["born"]))
+        if here and not alive:
             self._drop(owner)
-        elif owner and time.time() < float(owner["until"]):
+        elif alive or (owner and time.time() < float(owner["until"])):  # one that is suspended here renews nothing and will go on
             raise StoreError(
                 f"the store {self.path.stem} is held by process {owner['pid']} on {owner['host']}; wait for it to finish, or stop it, then run again"
             )
-        elif owner or time.time() - self.path.stat().st_mtime > LOCK_SECONDS:
+        elif owner or self._age_s() > LOCK_SECONDS:
             self._drop(owner)
         else:
             time.sleep(0.2)
+
+    def _age_s(self) -> float:
+        try:
+            return time.time() - self.path.stat().st_mtime
+        except FileNotFoundError:  # given back a moment ago
+            return 0.0
 
     def _drop(self, owner: dict[str, Any]) -> None:
         if self._owner().get("token") == owner.get("token"):  # nobody took it over in between
@@ -166,10 +189,17 @@ class Lock:
 
     def _renew(self) -> None:
         while not self._stop.wait(LOCK_SECONDS / 6):
-            if self._owner().get("token") == self.token:
-                partial = self.path.with_suffix(f".{self.token}")
+            with contextlib.suppress(OSError):  # a disk that is full now may not be in a moment: the next turn tries again
+                self._write_anew()
+
+    def _write_anew(self) -> None:
+        if self.ours():
+            partial = self.path.with_suffix(f".{self.token}")
+            try:
                 partial.write_text(self._said())
                 os.replace(partial, self.path)
+            finally:
+                partial.unlink(missing_ok=True)
 
 
 def _alive(pid: int, born: float) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.config import Loaded
 from pipeline.cube import Cube
-from pipeline.errors import ResourceError
+from pipeline.errors import ConfigError, ResourceError
 from pipeline.graph import Graph, build
 from pipeline.grid import Grid, Index
 from pipeline.ledger import Ledger, hash_of, key_of
@@ -76,8 +76,11 @@ class Plan:
 
 def plan(loaded: Loaded, *, system_named: bool = False) -> Plan:
     """The plan of a map; every error that config, headers and tables can show is raised here, before the first tile."""
-    grid = acquire.ground(loaded)
     config = loaded.config
+    if config.region.boundary and acquire.BOUNDARY in config.sources:
+        at = loaded.where("sources", acquire.BOUNDARY)
+        raise ConfigError(f"{at}: {acquire.BOUNDARY!r} is what the file of `region.boundary` goes by; give this source another name")
+    grid = acquire.ground(loaded)
     cube = Cube.at(loaded.path(config.run.cache), config.region.name, grid)
     graph = build(loaded, acquire.acquire(loaded, grid, loaded.path(config.run.cache)), system_named=system_named)
     made = Plan(loaded, graph, cube, notices=list(graph.notices))

@@ -7,7 +7,7 @@ typed `Layer`, `Layers`, `Vector`, `Fit` or `Cells` are its dependencies: the sh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -50,7 +50,9 @@ class Layers(tuple[Layer, ...]):
 class Bands(dict[str, Layer]):
     """The bands of one sensor over one window, by the role they play: blue green red ... nir swir16 swir22 tir1 ...
 
-    Config names the source; the feature declares which roles it needs and which sensors can tell what it claims.
+    Config names the source; the feature declares which sensors can tell what it claims and which roles it reads of each,
+    in an order of its own: `top, bottom = of.values()` is red and blue of one sensor, red and green of another. The band
+    that plays a role is the layer `<source>_<role>`; a role holds no underscore.
     """
 
 
@@ -89,10 +91,30 @@ class Fit:
 class Sample:
     """Values of a layer at a bounded, seeded, tile-independent choice of cells, in the order of their numbers: `values` (n,).
 
-    Missing values are kept, so that the samples of several layers stay aligned. A parameter typed `Layers` has a tuple of these.
+    Missing values are kept, so that the samples of several layers stay aligned. What the feature reads as `Layers` or
+    `Bands` its fit takes as `Samples`.
     """
 
     values: Array
+
+
+class Samples(tuple[Sample, ...]):
+    """Samples of several layers at the same cells, in the order config or the feature's roles name them."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole layer on its own step: `values` (y, x) float64, NaN missing, means over squares near what the source resolves.
+
+    `x` (columns,), `y` (rows,) are the centres in metres of `crs` (the grid's), `cell_m` the side of a square. Bounded: `plan` refuses
+    what is too large.
+    """
+
+    values: Array
+    x: Array
+    y: Array
+    cell_m: float
+    crs: str
 
 
 Reach = Callable[[Mapping[str, Any], float], float]
@@ -117,8 +139,19 @@ class Recipe:
     dtype: str
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]]
     fit: Callable[..., dict[str, Array]] | None
-    bands: tuple[str, ...] = ()
-    sensors: tuple[str, ...] = ()
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    band_units: tuple[str, ...] = ("reflectance",)
+    evidence: bool = True
+
+    @property
+    def sensors(self) -> tuple[str, ...]:
+        """The sensors that can tell it; empty where no `Bands` are read."""
+        return tuple(self.roles)
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Every role it reads of any sensor, once."""
+        return tuple(dict.fromkeys(role for roles in self.roles.values() for role in roles))
 
 
 def point(_: Mapping[str, Any], __: float) -> float:
@@ -155,14 +188,16 @@ def feature(
     dtype: str = "float32",
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]] = _own_name,
     fit: Callable[..., dict[str, Array]] | None = None,
-    bands: tuple[str, ...] = (),
-    sensors: tuple[str, ...] = (),
+    bands: Mapping[str, tuple[str, ...]] | None = None,
+    band_units: tuple[str, ...] = ("reflectance",),
+    evidence: bool = True,
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
     or to a tuple of them in the order of `outputs`."""
 
     def declare(function: Function) -> Function:
-        function.recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands, sensors)  # type: ignore[attr-defined]
+        recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence)
+        function.recipe = recipe  # type: ignore[attr-defined]
         return function
 
     return declare

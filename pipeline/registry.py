@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pipeline.errors import ConfigError
 from pipeline.grid import Window
-from pipeline.recipe import Bands, Cells, Fit, Layer, Layers, Recipe, Sample, Vector
+from pipeline.recipe import Bands, Cells, Fit, Layer, Layers, Recipe, Sample, Samples, Vector, Whole
 
 KINDS = ("features", "sources", "models", "publishers")
 SEED = "seed"  # a parameter of this name is the config's seed
-READ_BY_SHELL = (Fit, Cells, Sample, Window)  # parameters config never names: the shell supplies them
+READ_BY_SHELL = (Fit, Cells, Sample, Samples, Whole, Window)  # parameters config never names: the shell supplies them
 
 
 class Parameters(BaseModel):

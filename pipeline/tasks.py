@@ -18,6 +18,7 @@ from pipeline.node import Call
 from pipeline.recipe import Array, Bands, Cells, Fit, Layer, Layers, Vector
 
 Bounds = tuple[float, float, float, float]
+EVERYTHING_M = 1e8  # a fit sees its vector tables whole
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def _bound(task: Task) -> dict[str, Any]:
     for name, fit in call.fits.items():
         bound[name] = _fit(cube, fit, task.fit_keys[fit])
     if task.tile is None:
+        for name, table in call.vectors.items():
+            bound[name] = _vector(table.path, _grown(cube.grid.bounds, EVERYTHING_M))
         return bound
     halo = call.halo(cube.grid.cell_m)
     window = cube.grid.window(task.tile, halo)
@@ -80,8 +83,7 @@ def _bound(task: Task) -> dict[str, Any]:
         elif kind is Layers:
             bound[name] = Layers(_layer(cube, layer, window, halo) for layer in call.layers[name])
         elif kind is Bands:
-            roles = registry.declared(call.function).bands
-            bound[name] = Bands(zip(roles, (_layer(cube, layer, window, halo) for layer in call.layers[name]), strict=True))
+            bound[name] = Bands({layer.rpartition("_")[2]: _layer(cube, layer, window, halo) for layer in call.layers[name]})
         elif kind is Vector:
             bound[name] = _vector(call.vectors[name].path, _grown(cube.grid.window(task.tile).bounds, call.reach_m))
         elif kind is Cells:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pipeline.registry import Parameters
 
@@ -75,7 +76,7 @@ class Background(Frame):
 
     per_positive: Annotated[int, Field(ge=1)] = 20
     at_least: Annotated[int, Field(ge=1)] = 2000
-    exclude_m: Annotated[float, Field(ge=0)] = 3000
+    exclude_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3000
 
 
 class Split(Frame):
@@ -113,7 +114,7 @@ class Targets(Frame):
 
     area_share: Share = 0.05
     min_area_km2: Positive = 4
-    known_within_m: Annotated[float, Field(ge=0)] = 3000
+    known_within_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3000
     exclude: tuple[Name, ...] = ()
     districts: Name | None = None
 
@@ -124,6 +125,13 @@ class Map(Frame):
 
     class_shares: tuple[Share, Share, Share, Share] = (0.5, 0.8, 0.95, 0.99)
     least_evidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @field_validator("class_shares")
+    @classmethod
+    def _rises(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if any(a >= b for a, b in itertools.pairwise(shares)):
+            raise ValueError("expected shares that rise, such as [0.5, 0.8, 0.95, 0.99]")
+        return shares
 
 
 class Run(Frame):
@@ -153,3 +161,10 @@ class Config(Frame):
     targets: Targets = Targets()
     seed: int = 1
     run: Run = Run()
+
+    @field_validator("seed")
+    @classmethod
+    def _is_a_seed(cls, seed: int) -> int:
+        if not 0 <= seed < 2**32:
+            raise ValueError("expected a whole number from 0 to 4294967295, what scikit-learn takes")
+        return seed

@@ -12,11 +12,11 @@ from pydantic.fields import FieldInfo
 from rich.table import Table
 
 from pipeline import registry
-from pipeline.recipe import Layer, Layers, Vector, one_cell, point, radius, reach_m
+from pipeline.recipe import Bands, Layer, Layers, Vector, one_cell, point, radius, reach_m
 from pipeline.screen import console
 
 REACHES = {point: "own cell", one_cell: "3 x 3 cells", radius: "radius_m", reach_m: "reach_m"}
-READ = {Layer: "a layer", Layers: "layers", Vector: "a vector source"}
+READ = {Layer: "a layer", Layers: "layers", Vector: "a vector source", Bands: "a source's bands"}
 
 
 def show(kind: str, word: str | None) -> None:
@@ -36,23 +36,42 @@ def show(kind: str, word: str | None) -> None:
 def _features() -> Table:
     table = Table("feature", "what it is", "unit", "reads", "looks", "after", box=None, pad_edge=False, header_style="bold")
     for name in registry.words("features"):
-        function = registry.find("features", name)
-        recipe = registry.declared(function)
-        reads = ", ".join(f"{p}: {READ[k]}" for p, k in registry.dependencies(function).items() if k in READ)
-        reach = REACHES.get(recipe.reach) or ("radius_m" if "radius_m" in registry.parameters(function).model_fields else "see its text")
-        table.add_row(name, recipe.summary, recipe.units.replace("input", "the input's"), reads, reach, recipe.reference)
+        table.add_row(name, *told(name))
     return table
+
+
+def told(name: str) -> tuple[str, str, str, str, str]:
+    """What a feature is, its unit, what it reads, how far it looks, after whom."""
+    function = registry.find("features", name)
+    recipe = registry.declared(function)
+    reads = ", ".join(f"{p}: {READ[k]}" for p, k in registry.dependencies(function).items() if k in READ)
+    if recipe.bands:
+        reads += f" ({', '.join(recipe.sensors)})"
+    fields = registry.parameters(function).model_fields
+    reach = REACHES.get(recipe.reach) or next((word for word in ("radius_m", "reach_m") if word in fields), "own cell")
+    return recipe.summary, recipe.units.replace("input", "the input's"), reads, reach, recipe.reference
+
+
+def taken(function: Callable[..., Any]) -> list[tuple[str, str, str]]:
+    """The parameters of a plug-in: name, what it takes, its default."""
+    reads = registry.dependencies(function)
+    return [
+        (
+            name,
+            READ.get(reads.get(name, str)) or _type(field.annotation) + _bounds(field),
+            "must be given" if field.is_required() else repr(field.default),
+        )
+        for name, field in registry.parameters(function).model_fields.items()
+    ]
 
 
 def _tell(function: Callable[..., Any]) -> None:
     screen = console()
     screen.print(f"{function.__name__}\n", style="bold")
     screen.print(inspect.getdoc(function) or "")
-    reads = registry.dependencies(function)
     table = Table("parameter", "takes", "default", box=None, pad_edge=False, header_style="bold")
-    for name, field in registry.parameters(function).model_fields.items():
-        takes = READ.get(reads.get(name, str)) or _type(field.annotation) + _bounds(field)
-        table.add_row(name, takes, "must be given" if field.is_required() else repr(field.default))
+    for row in taken(function):
+        table.add_row(*row)
     screen.print()
     screen.print(table)
 

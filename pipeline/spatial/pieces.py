@@ -28,11 +28,14 @@ class Piece:
     polygon: Any
 
 
-def describe(labels: Array, count: int, values: Array, spread: Array, *, transform: Any) -> dict[str, Array]:
-    """What a tile says of its pieces 1..count: sums, the labels along its four edges, and its cells' boxes as run lengths.
+def describe(high: Array, values: Array, spread: Array, *, transform: Any, least_cells: int) -> dict[str, Array]:
+    """What a tile says of the pieces of its high ground: sums, the labels along its four edges, and its cells' boxes as run lengths.
 
-    `labels`, `values`, `spread` are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
+    `high`, `values`, `spread` are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
+    A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is left out here: on a
+    noisy map those are nearly all.
     """
+    labels, count = _worth_keeping(*ndimage.label(high), least_cells)
     index = np.arange(1, count + 1)
     fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
     fixed_spread = np.where(labels > 0, np.rint(np.nan_to_num(spread, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
@@ -48,8 +51,8 @@ def describe(labels: Array, count: int, values: Array, spread: Array, *, transfo
     }  # fmt: skip
 
 
-def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int]) -> Iterator[Piece]:
-    """The pieces of the whole, those that meet across a seam made one; in the order of their first tile."""
+def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least_cells: int) -> Iterator[Piece]:
+    """The pieces of at least `least_cells`, those that meet across a seam made one; in the order of their first tile."""
     offsets = np.concatenate([[0], np.cumsum([part["cells"].size for part in parts])])
     total = int(offsets[-1])
     if total == 0:
@@ -62,14 +65,25 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int]) -> Itera
     for name, into in (("cells", cells), ("sum", sums), ("spread", spreads)):
         np.add.at(into, group, np.concatenate([part[name] for part in parts]))
     np.maximum.at(highest, group, np.concatenate([part["highest"] for part in parts]))
-    boxes, owner = _boxes(parts, offsets)
+    kept = np.flatnonzero(cells >= least_cells)
+    boxes, owner = _boxes(parts, offsets, keep=(cells >= least_cells)[group])
     owner = group[owner]
     order = np.argsort(owner, kind="stable")
     cuts = np.searchsorted(owner[order], np.arange(count + 1))
-    for i in range(count):
+    for i in kept:
         # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
         polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
         yield Piece(int(cells[i]), sums[i] / FIXED / cells[i], float(highest[i]), spreads[i] / FIXED / cells[i], polygon)
+
+
+def _worth_keeping(labels: Array, count: int, least_cells: int) -> tuple[Array, int]:
+    """The labels, renumbered, without pieces that are too small and touch no edge."""
+    keep = np.bincount(labels.ravel(), minlength=count + 1) >= least_cells
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        keep[edge] = True
+    keep[0] = False
+    renumbered = np.cumsum(keep) * keep
+    return renumbered[labels], int(keep.sum())
 
 
 def _runs(labels: Array) -> Array:
@@ -96,10 +110,11 @@ def _seams(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], offsets:
                 yield np.unique(np.stack([offsets[here] + a[both] - 1, offsets[there] + b[both] - 1], axis=1), axis=0)
 
 
-def _boxes(parts: list[dict[str, Array]], offsets: Array) -> tuple[Array, Array]:
+def _boxes(parts: list[dict[str, Array]], offsets: Array, *, keep: Array) -> tuple[Array, Array]:
     boxes, owner = [np.empty(0, object)], [np.empty(0, np.int64)]
     for part, offset in zip(parts, offsets, strict=False):
         runs, (a, _, x, _, e, y) = part["runs"], part["transform"]
+        runs = runs[keep[offset + runs[:, 0] - 1]]
         boxes.append(shapely.box(x + runs[:, 2] * a, y + (runs[:, 1] + 1) * e, x + runs[:, 3] * a, y + runs[:, 1] * e))
         owner.append(offset + runs[:, 0] - 1)
     return np.concatenate(boxes), np.concatenate(owner)

@@ -64,6 +64,66 @@ def gradient_per_km(values: Array, *, cell_m: float) -> Array:
     return _framed(np.sqrt(east * east + north * north) * METRES_PER_KM + centre * 0.0).astype(np.float32)
 
 
+def profile_curvature(values: Array, *, cell_m: float) -> Array:
+    """Bend of the surface along the slope, per km: positive where the slope steepens downhill (convex), see `_bends`."""
+    return _per_km(_bends(values, cell_m=cell_m)[0])
+
+
+def plan_curvature(values: Array, *, cell_m: float) -> Array:
+    """Bend of the surface across the slope, per km: positive on spurs (convex), negative in hollows, see `_bends`."""
+    return _per_km(_bends(values, cell_m=cell_m)[1])
+
+
+def total_curvature(values: Array, *, cell_m: float) -> Array:
+    """Both bends together, per km: positive on crests and domes, negative in valleys and basins; the Laplacian, turned."""
+    along, across = _bends(values, cell_m=cell_m)
+    return _per_km(along + across)
+
+
+def ruggedness(values: Array) -> Array:
+    """Root of the summed squared differences from the eight neighbours, in their units. Riley et al. (1999), gdaldem TRI."""
+    cells = _nine(values)
+    total = np.zeros_like(cells[4])
+    for cell in cells:
+        total += (cell - cells[4]) ** 2
+    return _framed(np.sqrt(total)).astype(np.float32)
+
+
+def illumination(values: Array, *, cell_m: float, azimuth_degree: float, altitude_degree: float) -> Array:
+    """Cosine of the angle between the surface's normal and the sun, 0 where it faces away. Horn (1981), gdaldem hillshade."""
+    east, north = horn(values, cell_m=cell_m)
+    azimuth, altitude = np.radians(azimuth_degree), np.radians(altitude_degree)
+    toward = np.sin(altitude) - np.cos(altitude) * (np.sin(azimuth) * east + np.cos(azimuth) * north)
+    lit: Array = np.maximum(toward / np.sqrt(1.0 + east * east + north * north), 0.0).astype(np.float32)
+    return lit
+
+
+def _bends(values: Array, *, cell_m: float) -> tuple[Array, Array]:
+    """Second derivatives along and across the slope, turned so that convex is positive: two (y, x) float64 blocks, per metre.
+
+    The quadratic part of the surface of Zevenbergen and Thorne (1987, Earth Surf. Proc. Landf. 12:47) through the nine
+    cells. The sum of the two is the same in all directions, so level ground, which has no direction, shares it equally.
+    """
+    nw, n, ne, w, centre, e, sw, s, se = _nine(values)
+    void = (nw + ne + sw + se) * 0.0
+    xx = ((e + w) / 2.0 - centre) * 2.0 / cell_m**2
+    yy = ((n + s) / 2.0 - centre) * 2.0 / cell_m**2
+    xy = (ne + sw - nw - se) / (4.0 * cell_m**2)
+    east, north = (e - w) / (2.0 * cell_m), (n - s) / (2.0 * cell_m)
+    steep = east * east + north * north
+    level = steep == 0.0
+    steep[level] = 1.0
+    mean = (xx + yy) / 2.0
+    along = np.where(level, mean, (xx * east * east + 2.0 * xy * east * north + yy * north * north) / steep)
+    across = np.where(level, mean, (xx * north * north - 2.0 * xy * east * north + yy * east * east) / steep)
+    return _framed(0.0 - along + void), _framed(0.0 - across + void)
+
+
+def _per_km(bend: Array) -> Array:
+    per_km: Array = (bend * METRES_PER_KM).astype(np.float32)
+    return per_km
+
+
 def _nine(values: Array) -> list[Array]:
     """The 3 x 3 cells around every inner cell, row by row from the north-west, float64; infinities NaN."""
     wide = values.astype(np.float64)

@@ -92,7 +92,7 @@ def library_versions() -> dict[str, str]:
     """The versions of the libraries that decide numbers: part of every key."""
     from importlib.metadata import version
 
-    deciding = ("numpy", "scipy", "numba", "rasterio", "pyproj", "shapely", "pyogrio", "odc-geo", "scikit-learn", "skops")
+    deciding = ("numpy", "scipy", "numba", "rasterio", "pyproj", "shapely", "pyogrio", "odc-geo", "scikit-learn", "skops", "gstools", "harmonica", "ppigrf", "verde")
     return {name: version(name) for name in deciding}
 
 

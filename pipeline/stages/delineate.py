@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from pipeline.config.frame import Targets
 from pipeline.cube import LayerMeta
@@ -30,11 +30,12 @@ def nodes(grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Tab
         meta = LayerMeta(f"excluded_{key}", "float32", "1", f"1 inside {key}", key, "see sources", grid.cell_m)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[key]}), (meta,)))
     layers = {"prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "excluded": tuple(n.name for n in made)}
+    least_cells = math.ceil(targets.min_area_km2 * 1e6 / grid.cell_m**2)
     said = {
-        "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "min_area_km2": targets.min_area_km2,
+        "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "least_cells": least_cells,
         "known_within_m": targets.known_within_m, "deposits": dict(deposits),
     }  # fmt: skip
-    gather = Call(high_ground, {}, layers, fits={"edges": f"{prefix}/edges"})
+    gather = Call(high_ground, {"least_cells": least_cells}, layers, fits={"edges": f"{prefix}/edges"})
     return [*made, FitNode(f"{prefix}/targets", STAGE, Call(rank, said), gather, 400_000_000)]
 
 
@@ -43,17 +44,17 @@ def inside(*, at: Cells, areas: Vector) -> Array:
     return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
 
 
-def high_ground(*, prospectivity: Layer, uncertainty: Layer, excluded: Layers, edges: Fit, at: Window) -> dict[str, Array]:
+def high_ground(*, prospectivity: Layer, uncertainty: Layer, excluded: Layers, edges: Fit, at: Window, least_cells: int) -> dict[str, Array]:
     """The connected pieces of this tile above the target edge, outside excluded ground."""
     high = prospectivity.values > edges.value["edges"][4]
     for layer in excluded:
         high &= ~(layer.values > 0)
-    labels, count = ndimage.label(high)
-    return pieces.describe(labels, count, prospectivity.values, uncertainty.values, transform=at.grid.affine(at.r0, at.c0))
+    where = at.grid.affine(at.r0, at.c0)
+    return pieces.describe(high, prospectivity.values, uncertainty.values, transform=where, least_cells=least_cells)
 
 
 def rank(
-    *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, min_area_km2: float, known_within_m: float,
+    *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, least_cells: int, known_within_m: float,
     deposits: Mapping[str, list[Any]],
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Targets by their best cell, new ground ranked, ground of known deposits kept apart without a rank.
@@ -65,15 +66,12 @@ def rank(
     known = [shapely.Point(x, y) for x, y in zip(deposits["x"], deposits["y"], strict=True)]
     tree = shapely.STRtree(known)
     found = []
-    for piece in pieces.joined(parts, tiles_shape):
-        area_km2 = piece.cells * cell_m**2 / 1e6
-        if area_km2 < min_area_km2:
-            continue
+    for piece in pieces.joined(parts, tiles_shape, least_cells=least_cells):
         nearest = int(tree.nearest(piece.polygon))
         distance = float(shapely.distance(piece.polygon, known[nearest]))
         found.append(
             {
-                "status": "known ground" if distance <= known_within_m else "new", "area_km2": round(area_km2, 6),
+                "status": "known ground" if distance <= known_within_m else "new", "area_km2": round(piece.cells * cell_m**2 / 1e6, 6),
                 "mean_prospectivity": round(piece.mean, 6), "max_prospectivity": round(piece.highest, 6),
                 "mean_uncertainty": round(piece.spread, 6), "nearest_known": deposits["name"][nearest],
                 "nearest_known_km": round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),

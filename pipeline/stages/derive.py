@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 
 from pipeline import registry
 from pipeline.config import Loaded
@@ -13,20 +10,18 @@ from pipeline.config.frame import Use
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid
-from pipeline.learning import draws
-from pipeline.node import Call, FitNode, LayerNode, Node, Table
-from pipeline.recipe import Array, Bands, Cells, Fit, Layer, Layers, Recipe, Sample, Vector
+from pipeline.node import Call, LayerNode, Node, Table
+from pipeline.recipe import Bands, Fit, Layer, Layers, Recipe, Vector
+from pipeline.stages import fitting
 
-EPOCH = 1
 STAGE = "derive"
-SAMPLE_CELLS = 1_000_000  # a fit sees at most about this many cells: 8 bytes each and layer
 
 
 def nodes(loaded: Loaded, grid: Grid, layers: Mapping[str, LayerMeta], tables: Mapping[str, Table]) -> list[Node]:
     """The features in an order in which each comes after what it reads; ConfigError for unknown or circular names."""
     known, made, waiting = dict(layers), [], dict(loaded.config.features)
     while waiting:
-        ready = [key for key, use in waiting.items() if all(name in known for name in _layer_names(use))]
+        ready = [key for key, use in waiting.items() if all(name in known for name in _names(_read(loaded, key, use, layers)))]
         if not ready:
             _explain(loaded, waiting, known)
         for key in ready:
@@ -40,28 +35,9 @@ def nodes(loaded: Loaded, grid: Grid, layers: Mapping[str, LayerMeta], tables: M
 
 
 def evidence(made: list[Node]) -> tuple[str, ...]:
-    """The names of all evidence layers, in order."""
-    return tuple(meta.name for node in made if isinstance(node, LayerNode) for meta in node.outputs)
-
-
-def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
-    """The values at this tile's share of a seeded choice of cells, any tile size giving the same choice."""
-    chosen = (at.number >= 0) & (draws.uniform(at.number.ravel(), seed=seed, stream="sample").reshape(at.number.shape) < share)
-    return {str(i): layer.values[chosen] for i, layer in enumerate(layers)} | {"cell": at.number[chosen]}
-
-
-def fit_feature(*, parts: list[dict[str, Array]], word: str, said: dict[str, Any], of: list[tuple[str, int | None]], epoch: int) -> dict[str, Array]:
-    """Run a feature's own `fit` on the sampled cells, in the order of their global numbers."""
-    del epoch  # only part of the key
-    order = np.argsort(np.concatenate([part["cell"] for part in parts]), kind="stable")
-    held = [Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i in range(sum(count or 1 for _, count in of))]
-    samples: dict[str, Any] = {}
-    for name, count in of:
-        samples[name] = held.pop(0) if count is None else tuple(held.pop(0) for _ in range(count))
-    fit = registry.declared(registry.find("features", word)).fit
-    assert fit is not None
-    taken = registry.dependencies(fit).keys() | registry.parameters(fit).model_fields.keys()
-    return fit(**{k: v for k, v in (samples | said).items() if k in taken})
+    """The names of all layers a model may read, in order: those for display only are left out."""
+    nodes = (node for node in made if isinstance(node, LayerNode) and registry.declared(node.call.function).evidence)
+    return tuple(meta.name for node in nodes for meta in node.outputs)
 
 
 def _feature(
@@ -69,7 +45,7 @@ def _feature(
 ) -> list[Node]:
     function = registry.find("features", use.use)
     recipe, said, needs = registry.declared(function), use.with_.model_dump(), registry.dependencies(function)
-    layers = _read(use)
+    layers = _read(loaded, key, use, known)
     vectors = {p: _table(loaded, key, p, said[p], tables) for p, kind in needs.items() if kind is Vector}
     plain = {p: v for p, v in said.items() if p not in layers and p not in vectors}
     inputs = [known[name] for names in layers.values() for name in names]
@@ -78,7 +54,7 @@ def _feature(
     fits, made = {}, []
     if recipe.fit:
         fits = {p: f"{key}_fit" for p, kind in needs.items() if kind is Fit}
-        made.append(_fit_node(grid, f"{key}_fit", use, function, layers, plain))
+        made.append(fitting.node(grid, f"{key}_fit", use, layers, plain, vectors, known))
     outputs = tuple(
         LayerMeta(
             name, first.dtype if recipe.dtype == "input" and first else recipe.dtype,
@@ -97,19 +73,7 @@ def _feature(
     return [*made, LayerNode(key, STAGE, call, outputs)]
 
 
-def _fit_node(
-    grid: Grid, name: str, use: Use, function: Any, layers: Mapping[str, tuple[str, ...]], plain: Mapping[str, Any]
-) -> FitNode:
-    names = tuple(n for group in layers.values() for n in group)
-    needs = registry.dependencies(function)
-    of = [(p, None if needs[p] is Layer else len(group)) for p, group in layers.items()]
-    share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
-    gather = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names})
-    said = {"word": use.use, "said": dict(plain), "of": of, "epoch": registry.epoch(function)}
-    return FitNode(name, STAGE, Call(fit_feature, said), gather, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
-
-
-def _read(use: Use) -> dict[str, tuple[str, ...]]:
+def _read(loaded: Loaded, key: str, use: Use, known: Mapping[str, LayerMeta]) -> dict[str, tuple[str, ...]]:
     """Which layers each parameter reads: one, several, or the bands of a source by role."""
     function, said = registry.find("features", use.use), use.with_.model_dump()
     found: dict[str, tuple[str, ...]] = {}
@@ -119,22 +83,43 @@ def _read(use: Use) -> dict[str, tuple[str, ...]]:
         elif kind is Layers:
             found[parameter] = tuple(said[parameter])
         elif kind is Bands:
-            found[parameter] = tuple(f"{said[parameter]}_{role}" for role in registry.declared(function).bands)
+            found[parameter] = _bands(loaded, key, parameter, said[parameter], registry.declared(function), known)
     return found
 
 
-def _layer_names(use: Use) -> list[str]:
-    return [name for group in _read(use).values() for name in group]
+def _names(read: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [name for group in read.values() for name in group]
+
+
+def _bands(loaded: Loaded, key: str, parameter: str, source: str, recipe: Recipe, known: Mapping[str, LayerMeta]) -> tuple[str, ...]:
+    """The layers that play the roles the feature reads of this source's sensor; ConfigError where they cannot tell it."""
+    where = loaded.where("features", key, parameter)
+    of = {name.rpartition("_")[0]: meta.sensor for name, meta in known.items() if meta.sensor}
+    if of.get(source) not in recipe.roles:
+        first = next((name for name in known if name.rpartition("_")[0] == source), None)
+        if first is None:
+            raise ConfigError(f"{where}: {registry.unknown('source of bands', source, of)}")
+        seen = f"a band of {of[source]}" if source in of else "of no stated sensor (`sensor:` at its source)"
+        raise ConfigError(f"{where}: {key} can be told from {' or '.join(recipe.roles)} only, and {first!r} is {seen}")
+    names = tuple(f"{source}_{role}" for role in recipe.roles[of[source]])
+    missing = [name for name in names if name not in known]
+    if missing:
+        roles = ", ".join(recipe.roles[of[source]])
+        raise ConfigError(f"{where}: {key} reads the bands {roles} of {of[source]}, and no layer {missing[0]!r} is there; name it under `bands:` of {source!r}")
+    odd = next((known[name] for name in names if known[name].units not in recipe.band_units), None)
+    if odd:
+        able = " or ".join(recipe.band_units)
+        raise ConfigError(
+            f"{where}: {key} reads bands in {able}, and {odd.name!r} is in {odd.units!r}: ratios of raw radiance follow the sun and the air of each "
+            f"scene; take a product in {able} (ASTER: AST_07XT, AST_05; Sentinel-2, Landsat: level 2) and say `units: {recipe.band_units[0]}`"
+        )
+    return names
 
 
 def _check_kinds(loaded: Loaded, key: str, recipe: Recipe, inputs: list[LayerMeta]) -> None:
     reads = recipe.reads
     wanted = {"continuous": "float32", "categorical": "int32"}.get(reads)
     for meta in inputs:
-        if recipe.sensors and meta.sensor not in recipe.sensors:
-            seen = f"a band of {meta.sensor}" if meta.sensor else "of no stated sensor (`sensor:` at its source)"
-            able = " or ".join(recipe.sensors)
-            raise ConfigError(f"{loaded.where('features', key)}: {key} can be told from {able} only, and {meta.name!r} is {seen}")
         if wanted and meta.dtype != wanted:
             kind = "categorical" if meta.dtype == "int32" else "continuous"
             hint = "class_of turns categories into evidence" if kind == "categorical" else "declare `kind: categorical` at its source if it holds codes"
@@ -149,8 +134,9 @@ def _table(loaded: Loaded, key: str, parameter: str, name: str, tables: Mapping[
 
 def _explain(loaded: Loaded, waiting: Mapping[str, Use], known: Mapping[str, LayerMeta]) -> None:
     for key, use in waiting.items():
-        for name in _layer_names(use):
+        read = _read(loaded, key, use, known)
+        for name in _names(read):
             if name not in known and name not in waiting:
-                spot = next((p for p, group in _read(use).items() if name in group), "use")
+                spot = next(p for p, group in read.items() if name in group)
                 raise ConfigError(f"{loaded.where('features', key, spot)}: {registry.unknown('layer', name, known)}")
     raise ConfigError(f"{loaded.where('features')}: these features read each other in a circle: {', '.join(waiting)}")

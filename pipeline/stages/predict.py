@@ -14,7 +14,7 @@ from pipeline.grid import Grid
 from pipeline.learning import model_files
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
-from pipeline.stages import derive
+from pipeline.stages import fitting
 from pipeline.stages.align import REGION
 
 EPOCH = 1
@@ -38,10 +38,10 @@ def nodes(grid: Grid, *, prefix: str, evidence: tuple[str, ...], settings: Map, 
             meta("uncertainty", "float32", "Refit spread: standard deviation between bags"),
         ),
     )  # fmt: skip
-    share = min(1.0, derive.SAMPLE_CELLS / (grid.rows * grid.cols))
+    share = min(1.0, fitting.SAMPLE_CELLS / (grid.rows * grid.cols))
     edges = FitNode(
         f"{prefix}/edges", STAGE, Call(quantiles, {"class_shares": list(settings.class_shares), "area_share": targets.area_share}),
-        Call(derive.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,)}), derive.SAMPLE_CELLS * 24,
+        Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,)}), fitting.SAMPLE_CELLS * 24,
     )  # fmt: skip
     classed = LayerNode(
         f"{prefix}/classes", STAGE, Call(classify, {}, {"prospectivity": (scored.name,)}, fits={"edges": edges.name}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import shapely
 
 from pipeline import registry
 from pipeline.grid import Grid, Index, Window
-from pipeline.recipe import MISSING, Array, Cells, Fit, Layer, Sample, Vector
+from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Sample, Samples, Vector, Whole
 
 CRS = "EPSG:6933"
 CELL_M = 100.0
@@ -22,11 +22,12 @@ ROWS, COLS = 83, 71  # no multiple of any tile, so the last tiles are cut
 
 @dataclass(frozen=True)
 class Region:
-    """A grid, and by name the whole layers and the geometries on it."""
+    """A grid, and by name the whole layers and the geometries on it, with the columns of each."""
 
     grid: Grid
     layers: Mapping[str, Array]
     geometry: Mapping[str, Array]
+    columns: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     def cut(self, tile: int) -> Region:
         """The same ground in tiles of another size."""
@@ -36,9 +37,10 @@ class Region:
         """The same ground with one layer exchanged."""
         return replace(self, layers={**self.layers, name: values})
 
-    def with_geometry(self, name: str, geometry: list[Any]) -> Region:
-        """The same ground with one set of geometries exchanged."""
-        return replace(self, geometry={**self.geometry, name: np.array(geometry, dtype=object)})
+    def with_geometry(self, name: str, geometry: list[Any], columns: Mapping[str, Array] | None = None) -> Region:
+        """The same ground with one set of geometries exchanged, and with it its columns."""
+        exchanged = {**self.geometry, name: np.array(geometry, dtype=object)}
+        return replace(self, geometry=exchanged, columns={**self.columns, name: columns or {}})
 
     def cells(self, tile: Index, halo: int) -> Cells:
         """Where a tile and its halo are."""
@@ -73,16 +75,29 @@ def around(word: str, geometry: list[Any], **said: Any) -> Array:
 
 
 def fitted(word: str, said: Mapping[str, Any], region: Region) -> dict[str, Fit]:
-    """What the feature's `fit` makes of every valid cell, by the name of the parameter that takes it."""
+    """What the feature's `fit` makes of every cell, missing ones included, and of whole tables, by the name of the parameter that takes it."""
     function, said = registry.find("features", word), checked(word, said)
     fit, needs = registry.declared(function).fit, registry.dependencies(function)
     if fit is None:
         return {}
     takes = registry.parameters(fit).model_fields.keys() | registry.dependencies(fit).keys()
-    given: dict[str, Any] = {
-        name: _sample(region.layers[value]) if needs.get(name) is Layer else value for name, value in said.items() if name in takes
-    }
+    show = _whole if surveyed(word) else lambda region, name: Sample(region.layers[name].ravel())
+    samples: dict[str, Any] = {name: [show(region, n) for n in names] for name, names in layers_of(word, said).items()}
+    samples = {name: held[0] if needs[name] is Layer else Samples(held) for name, held in samples.items()}
+    tables = {name: Vector(region.geometry[said[name]], region.columns[said[name]]) for name, kind in needs.items() if kind is Vector}
+    given = {name: value for name, value in ({**said, **samples, **tables}).items() if name in takes}
     return {name: Fit(fit(**given)) for name, kind in needs.items() if kind is Fit}
+
+
+def surveyed(word: str) -> bool:
+    """Whether the feature's `fit` takes a whole layer: the tile function then looks the answer up, and of the layer sees only its gaps."""
+    fit = registry.declared(registry.find("features", word)).fit
+    return fit is not None and Whole in registry.dependencies(fit).values()
+
+
+def _whole(region: Region, name: str) -> Whole:
+    at = region.cells((0, 0), 0) if region.grid.tile >= max(region.grid.shape) else region.cut(max(region.grid.shape)).cells((0, 0), 0)
+    return Whole(region.layers[name].astype(np.float64), at.x, at.y, region.grid.cell_m, region.grid.crs)
 
 
 def checked(word: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,12 +105,27 @@ def checked(word: str, said: Mapping[str, Any]) -> dict[str, Any]:
     return registry.parameters(registry.find("features", word))(**said).model_dump()
 
 
+def layers_of(word: str, said: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The layers each parameter reads; here a source of bands bears the name of its sensor."""
+    function = registry.find("features", word)
+    names: dict[str, tuple[str, ...]] = {}
+    for parameter, kind in registry.dependencies(function).items():
+        if kind is Layer:
+            names[parameter] = (said[parameter],)
+        elif kind is Layers:
+            names[parameter] = tuple(said[parameter])
+        elif kind is Bands:
+            sensor = said[parameter]
+            names[parameter] = tuple(f"{sensor}_{role}" for role in registry.declared(function).roles[sensor])
+    return names
+
+
 def halo_of(word: str, said: Mapping[str, Any]) -> int:
     """The cells the shell adds on each side: the declared reach rounded up, none where no layer is read."""
     function = registry.find("features", word)
-    if Layer not in registry.dependencies(function).values():
+    if not layers_of(word, said):
         return 0
-    return math.ceil(registry.declared(function).reach(said, CELL_M) / CELL_M - 1e-9)
+    return math.ceil(registry.declared(function).reach(checked(word, said), CELL_M) / CELL_M - 1e-9)
 
 
 def run(word: str, said: Mapping[str, Any], region: Region, fits: Mapping[str, Fit] | None = None) -> tuple[Array, ...]:
@@ -126,13 +156,20 @@ def _bound(
     halo: int,
 ) -> dict[str, Any]:
     bound = {**said, **fits}
+    read = {
+        parameter: [Layer.of(_block(region.layers[n], region.grid.window(tile, halo)), cell_m=region.grid.cell_m, halo=halo, name=n) for n in names]
+        for parameter, names in layers_of(function.__name__, said).items()
+    }
     for name, kind in registry.dependencies(function).items():
         if kind is Layer:
-            block = _block(region.layers[said[name]], region.grid.window(tile, halo))
-            bound[name] = Layer.of(block, cell_m=region.grid.cell_m, halo=halo, name=said[name])
+            bound[name] = read[name][0]
+        elif kind is Layers:
+            bound[name] = Layers(read[name])
+        elif kind is Bands:
+            bound[name] = Bands({layer.name.rpartition("_")[2]: layer for layer in read[name]})
         elif kind is Vector:
             reach = registry.declared(function).reach(said, region.grid.cell_m)
-            bound[name] = Vector(_touching(region, said[name], tile, reach), {})
+            bound[name] = _touching(region, said[name], tile, reach)
         elif kind is Cells:
             bound[name] = region.cells(tile, halo)
     return bound
@@ -147,16 +184,13 @@ def _block(values: Array, window: Window) -> Array:
     return np.where(inside, taken, np.array(missing, dtype=values.dtype))
 
 
-def _touching(region: Region, name: str, tile: Index, reach_m: float) -> Array:
-    """Geometries that touch the tile grown by the reach; in a changing order, for a query promises none."""
+def _touching(region: Region, name: str, tile: Index, reach_m: float) -> Vector:
+    """Features that touch the tile grown by the reach; in a changing order, for a query promises none."""
     xmin, ymin, xmax, ymax = region.grid.window(tile).bounds
     box = shapely.box(xmin - reach_m, ymin - reach_m, xmax + reach_m, ymax + reach_m)
-    found = region.geometry[name][shapely.intersects(region.geometry[name], box)]
-    return np.roll(found[::-1] if sum(tile) % 2 else found, tile[1])
-
-
-def _sample(values: Array) -> Sample:
-    return Sample(values[~np.isnan(values)] if values.dtype.kind == "f" else values[values != MISSING])
+    found = np.flatnonzero(shapely.intersects(region.geometry[name], box))
+    found = np.roll(found[::-1] if sum(tile) % 2 else found, tile[1])
+    return Vector(region.geometry[name][found], {column: values[found] for column, values in region.columns.get(name, {}).items()})
 
 
 @contextmanager
@@ -166,8 +200,12 @@ def _guarded(bound: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for value in bound.values():
         if isinstance(value, Layer):
             arrays.append(value.values)
+        elif isinstance(value, Layers):
+            arrays += [layer.values for layer in value]
+        elif isinstance(value, Bands):
+            arrays += [layer.values for layer in value.values()]
         elif isinstance(value, Vector):
-            arrays.append(value.geometry)
+            arrays += [value.geometry, *value.columns.values()]
         elif isinstance(value, Cells):
             arrays += [value.x, value.y, value.number]
         elif isinstance(value, Fit):

@@ -16,16 +16,15 @@ from pipeline.spatial import pieces
 CELL = 100.0
 
 
-def tiled(mask: Any, values: Any, tile: int) -> tuple[list[dict[str, Any]], tuple[int, int]]:
+def tiled(mask: Any, values: Any, tile: int, least_cells: int = 1) -> tuple[list[dict[str, Any]], tuple[int, int]]:
     rows, cols = mask.shape
     down, across = -(-rows // tile), -(-cols // tile)
     parts = []
     for r in range(down):
         for c in range(across):
             cut = np.s_[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile]
-            labels, count = ndimage.label(mask[cut])
             where = Affine(CELL, 0, c * tile * CELL, 0, -CELL, 5000 - r * tile * CELL)
-            parts.append(pieces.describe(labels, count, values[cut], values[cut] / 3, transform=where))
+            parts.append(pieces.describe(mask[cut], values[cut], values[cut] / 3, transform=where, least_cells=least_cells))
     return parts, (down, across)
 
 
@@ -40,7 +39,7 @@ def ground() -> tuple[Any, Any]:
 @pytest.mark.parametrize("tile", [5, 16, 41, 64])
 def test_pieces_equal_those_of_an_independent_labelling_of_the_whole(ground: tuple[Any, Any], tile: int) -> None:
     mask, values = ground
-    found = sorted(pieces.joined(*tiled(mask, values, tile)), key=lambda p: (p.cells, p.mean))
+    found = sorted(pieces.joined(*tiled(mask, values, tile), least_cells=1), key=lambda p: (p.cells, p.mean))
     labels, count = ndimage.label(mask)
     expected = sorted(((labels == i).sum(), values[labels == i].mean(dtype=float), values[labels == i].max()) for i in range(1, count + 1))
     assert [p.cells for p in found] == [cells for cells, _, _ in expected]
@@ -53,7 +52,7 @@ def test_polygons_equal_those_gdal_draws_of_the_whole(ground: tuple[Any, Any]) -
     mask, values = ground
     drawn = rasterio.features.shapes(mask.astype("uint8"), mask=mask, connectivity=4, transform=Affine(CELL, 0, 0, 0, -CELL, 5000))
     expected = sorted(shapely.normalize(shapely.from_geojson(str(g).replace("'", '"').replace("(", "[").replace(")", "]"))).wkt for g, _ in drawn)
-    found = [p.polygon for p in pieces.joined(*tiled(mask, values, 9))]
+    found = [p.polygon for p in pieces.joined(*tiled(mask, values, 9), least_cells=1)]
     assert len(found) == len(expected)
     for polygon in found:
         assert any(shapely.equals(polygon, shapely.from_wkt(text)) for text in expected)
@@ -61,10 +60,21 @@ def test_polygons_equal_those_gdal_draws_of_the_whole(ground: tuple[Any, Any]) -
 
 def test_sums_are_the_same_to_the_last_bit_for_any_tile(ground: tuple[Any, Any]) -> None:
     mask, values = ground
-    answers = [sorted((p.cells, p.mean, p.highest, p.spread) for p in pieces.joined(*tiled(mask, values, t))) for t in (7, 13, 64)]
+    answers = [sorted((p.cells, p.mean, p.highest, p.spread) for p in pieces.joined(*tiled(mask, values, t), least_cells=1)) for t in (7, 13, 64)]
     assert answers[0] == answers[1] == answers[2]
 
 
 def test_no_high_ground_gives_no_piece() -> None:
     mask = np.zeros((8, 8), bool)
-    assert list(pieces.joined(*tiled(mask, mask.astype(np.float32), 4))) == []
+    assert list(pieces.joined(*tiled(mask, mask.astype(np.float32), 4), least_cells=1)) == []
+
+
+@pytest.mark.parametrize("tile", [5, 16, 41])
+def test_small_pieces_are_left_out_however_seams_cut_them(ground: tuple[Any, Any], tile: int) -> None:
+    mask, values = ground
+    mask = mask | (np.random.default_rng(9).uniform(size=mask.shape) > 0.9)
+    labels, _ = ndimage.label(mask)
+    sizes = np.bincount(labels.ravel())[1:]
+    assert (sizes < 6).any()
+    found = pieces.joined(*tiled(mask, values, tile, least_cells=6), least_cells=6)
+    assert sorted(p.cells for p in found) == sorted(sizes[sizes >= 6])

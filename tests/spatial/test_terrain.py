@@ -70,3 +70,55 @@ def test_an_infinite_height_is_missing_not_a_cliff() -> None:
     slope = terrain.slope_degrees(values, cell_m=CELL_M)
     assert np.isnan(slope[2, 2])
     assert slope[3, 3] == 0
+
+
+def test_ruggedness_is_what_gdaldem_gives(rugged: Array, tmp_path: Path) -> None:
+    theirs = gdaldem("TRI", rugged, cell_m=CELL_M, folder=tmp_path)
+    assert np.nanmax(theirs) > 200
+    known = ~np.isnan(theirs)
+    ours = terrain.ruggedness(rugged)
+    assert np.array_equal(~np.isnan(ours), known)
+    assert np.allclose(ours[known], theirs[known], rtol=1e-6, atol=0)
+
+
+def test_illumination_is_what_gdaldem_gives_in_steps_of_its_bytes(rugged: Array, tmp_path: Path) -> None:
+    theirs = gdaldem("hillshade", rugged, cell_m=CELL_M, folder=tmp_path)
+    ours = terrain.illumination(rugged, cell_m=CELL_M, azimuth_degree=315, altitude_degree=45)
+    known = ~np.isnan(ours)
+    assert known.sum() > 4000
+    assert (ours[known] == 0).any()
+    assert np.abs(1 + 254 * ours[known] - theirs[known]).max() <= 0.51
+
+
+@pytest.mark.parametrize("azimuth_degree", [0.0, 90.0, 212.0])
+def test_ground_that_faces_the_sun_is_fully_lit(azimuth_degree: float) -> None:
+    y, x = np.mgrid[0:-500:-CELL_M, 0:500:CELL_M]
+    fall, away = np.tan(np.radians(30)), np.radians(azimuth_degree)
+    slope = -fall * (np.sin(away) * x + np.cos(away) * y)  # falls by 30 degrees towards the sun's azimuth
+    lit = terrain.illumination(slope, cell_m=CELL_M, azimuth_degree=azimuth_degree, altitude_degree=60)
+    assert np.allclose(lit[1:-1, 1:-1], 1, rtol=0, atol=1e-6)
+    behind = terrain.illumination(slope, cell_m=CELL_M, azimuth_degree=(azimuth_degree + 180) % 360, altitude_degree=20)
+    assert np.all(behind[1:-1, 1:-1] == 0)
+
+
+def test_curvatures_of_a_quadratic_surface_are_its_directional_derivatives() -> None:
+    y, x = np.mgrid[2000:-2000:-CELL_M, -2000:2000:CELL_M]
+    xx, yy, xy, east, north = 3e-4, -5e-4, 2e-4, 0.3, -0.2
+    surface = 0.5 * xx * x**2 + 0.5 * yy * y**2 + xy * x * y + east * x + north * y
+    uphill = np.stack([xx * x + xy * y + east, yy * y + xy * x + north])
+    uphill /= np.hypot(*uphill)
+    hessian = np.array([[xx, xy], [xy, yy]])
+    contour = np.stack([-uphill[1], uphill[0]])
+    inner = (slice(1, -1), slice(1, -1))
+    for ours, direction in ((terrain.profile_curvature, uphill), (terrain.plan_curvature, contour)):
+        expected = -1000 * np.einsum("iyx,ij,jyx->yx", direction, hessian, direction)
+        assert np.allclose(ours(surface, cell_m=CELL_M)[inner], expected[inner], rtol=0, atol=1e-5)
+    assert np.allclose(terrain.total_curvature(surface, cell_m=CELL_M)[inner], -1000 * (xx + yy), rtol=0, atol=1e-5)
+
+
+def test_a_dome_of_one_kilometre_radius_bends_by_one_per_km_both_ways_at_its_top_too() -> None:
+    y, x = np.mgrid[4:-5:-1, -4:5:1] * 10.0
+    dome = -(x**2 + y**2) / 2000.0
+    assert np.allclose(terrain.profile_curvature(dome, cell_m=10)[1:-1, 1:-1], 1, rtol=0, atol=1e-6)
+    assert np.allclose(terrain.plan_curvature(dome, cell_m=10)[1:-1, 1:-1], 1, rtol=0, atol=1e-6)
+    assert np.allclose(terrain.total_curvature(-dome, cell_m=10)[1:-1, 1:-1], -2, rtol=0, atol=1e-6)

@@ -1,0 +1,76 @@
+"""Reduction of magnetic anomalies to the pole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from pipeline.errors import ConfigError
+from pipeline.recipe import Array, Cells, Fit, Layer, Whole, feature
+
+EPOCH = 1
+LEAST_INCLINATION = 20.0  # nearer the equator the filter lifts noise along the declination more than eightfold
+Day = Annotated[str, BeforeValidator(str)]  # YAML reads an unquoted day as a date
+
+
+def _refuse_low(inclination: float) -> None:
+    if abs(inclination) < LEAST_INCLINATION:
+        raise ConfigError(
+            f"the field is inclined {inclination:.1f} degrees, and below {LEAST_INCLINATION:g} a reduction to the pole is mostly stripes along "
+            "the declination; use analytic_signal or theta of the anomaly instead: they hardly depend on it"
+        )
+
+
+def reduced_anomaly(*, of: Whole, date: str, inclination: float | None, declination: float | None) -> dict[str, Array]:
+    """Fit: the survey reduced to the pole on its own step; `direction`: inclination, and declination from true and from grid north."""
+    import numpy as np
+
+    from pipeline.spatial import geomagnetism, potential
+
+    lon, lat, true_north = geomagnetism.place(float(of.x.mean()), float(of.y.mean()), crs=of.crs)
+    if inclination is None or declination is None:
+        modelled = geomagnetism.direction(lon, lat, date=date)
+        inclination = modelled[0] if inclination is None else inclination
+        declination = modelled[1] if declination is None else declination
+    _refuse_low(inclination)
+    survey = potential.survey(of)
+    answer = potential.reduced(survey, inclination=inclination, declination=declination + true_north)
+    return survey.kept(answer) | {"direction": np.array([inclination, declination, declination + true_north])}
+
+
+def _own_cell(parameters: Mapping[str, Any], _: float) -> float:
+    """Reach 0; refuses, at plan time, a date the reference field does not know and a stated inclination too near the equator."""
+    from pipeline.spatial import geomagnetism
+
+    if None in (parameters["inclination"], parameters["declination"]):
+        geomagnetism.day(parameters["date"])
+    if parameters["inclination"] is not None:
+        _refuse_low(parameters["inclination"])
+    return 0.0
+
+
+@feature(summary="Reduction to the pole", units="input", reference="Baranov, Naudy (1964), Blakely (1995)", reach=_own_cell, fit=reduced_anomaly)
+def reduction_to_pole(
+    *,
+    of: Layer,
+    field: Fit,
+    date: Day,
+    inclination: Annotated[float, Field(ge=-90, le=90)] | None = None,
+    declination: Annotated[float, Field(ge=-180, le=180)] | None = None,
+    at: Cells,
+) -> Array:
+    """The total-field anomaly as it would be where the field points straight down, in its own units; (y, x) float32; NaN where the
+    layer is.
+
+    Anomalies move over their bodies and lose their paired lows (Baranov and Naudy 1964). `date` is the day of the survey, YYYY-MM-DD;
+    inclination and declination (degrees, down and east of true north) are the reference field's (IGRF-14) at the region's centre
+    then, unless given. One direction serves the whole region: the inclination changes by up to 2 degrees per degree of latitude.
+    Bodies are taken as magnetized along the field; remanence moves them. Below 20 degrees of inclination it is refused. The
+    level and the plane of the region stay as measured.
+    """
+    from pipeline.spatial import potential
+
+    del date, inclination, declination  # only the fit reads them
+    return potential.at_cells(field, of, at)

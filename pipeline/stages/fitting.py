@@ -1,0 +1,129 @@
+"""Fitting: how a feature's own `fit` is given what it asks for: a seeded sample, a whole survey on its own step, a vector table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline import registry
+from pipeline.config.frame import Use
+from pipeline.cube import LayerMeta
+from pipeline.errors import ResourceError
+from pipeline.grid import Grid
+from pipeline.learning import draws
+from pipeline.node import Call, FitNode, Table
+from pipeline.recipe import Array, Cells, Layer, Layers, Sample, Samples, Vector, Whole
+
+EPOCH = 1
+STAGE = "derive"
+SAMPLE_CELLS = 1_000_000  # a fit sees at most about this many cells: 8 bytes each and layer
+WHOLE_SIDE = 2500  # a survey held in one piece has at most this many cells a side
+WHOLE_BYTES = 400  # per cell of it: measured 330 at the peak of a Fourier filter over the padded survey
+
+
+def node(
+    grid: Grid, name: str, use: Use, layers: Mapping[str, tuple[str, ...]], plain: Mapping[str, Any], vectors: Mapping[str, Table],
+    known: Mapping[str, LayerMeta],
+) -> FitNode:  # fmt: skip
+    """The node of a feature's fit: gathered tile by tile when it reads layers, at once when it reads only vectors."""
+    function = registry.find("features", use.use)
+    fit = registry.declared(function).fit
+    assert fit is not None
+    needs, wants = registry.dependencies(function), registry.dependencies(fit)
+    names = tuple(n for p, group in layers.items() if p in wants for n in group)
+    of = [(p, None if needs[p] is Layer else len(group)) for p, group in layers.items() if p in wants]
+    said: dict[str, Any] = {"word": use.use, "said": dict(plain), "dealt": of, "epoch": registry.epoch(function)}
+    tables = {p: table for p, table in vectors.items() if p in wants}
+    if Whole in wants.values():
+        step = _step(grid, name, max(known[n].native_m for n in names))
+        said |= {"step": step, "corner": [grid.x_m, grid.y_m, grid.cell_m], "shape": list(grid.shape), "tile": grid.tile, "crs": grid.crs}
+        gather = Call(whole_tile, {"step": step}, {"layers": names})
+        cells = (grid.rows // step + 1) * (grid.cols // step + 1)
+        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables), gather, WHOLE_BYTES * cells * len(names))
+    share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
+    sampled = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names}) if names else None
+    return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
+
+
+def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
+    """The values at this tile's share of a seeded choice of cells, any tile size giving the same choice."""
+    chosen = (at.number >= 0) & (draws.uniform(at.number.ravel(), seed=seed, stream="sample").reshape(at.number.shape) < share)
+    return {str(i): layer.values[chosen] for i, layer in enumerate(layers)} | {"cell": at.number[chosen]}
+
+
+def whole_tile(*, layers: Layers, step: int) -> dict[str, Array]:
+    """The tile's means over squares of `step` cells, float64, NaN where a square holds no value; a last, smaller square counts too."""
+    return {str(i): _means(layer.values, step) for i, layer in enumerate(layers)}
+
+
+def fit_sample(
+    *, word: str, said: dict[str, Any], dealt: list[tuple[str, int | None]], epoch: int, parts: list[dict[str, Array]] | None = None, **tables: Vector
+) -> dict[str, Array]:
+    """Run a feature's own `fit` on the sampled cells, in the order of their global numbers, and on its vector tables."""
+    del epoch  # only part of the key
+    held = []
+    if parts is not None:
+        order = np.argsort(np.concatenate([part["cell"] for part in parts]), kind="stable")
+        held = [Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i in range(_count(dealt))]
+    return _run(word, _dealt(dealt, held, Samples) | said | tables)
+
+
+def fit_whole(
+    *, parts: list[dict[str, Array]], word: str, said: dict[str, Any], dealt: list[tuple[str, int | None]], epoch: int, step: int,
+    corner: list[float], shape: list[int], tile: int, crs: str, **tables: Vector,
+) -> dict[str, Array]:  # fmt: skip
+    """Run a feature's own `fit` on whole layers, put together from the tiles' means."""
+    del epoch  # only part of the key
+    across = -(-shape[1] // tile)
+    x_m, y_m, cell_m = corner
+    held = []
+    for i in range(_count(dealt)):
+        rows = [np.concatenate([part[str(i)] for part in parts[r : r + across]], axis=1) for r in range(0, len(parts), across)]
+        values = np.concatenate(rows, axis=0)
+        x = x_m + (np.arange(values.shape[1]) + 0.5) * step * cell_m
+        y = y_m - (np.arange(values.shape[0]) + 0.5) * step * cell_m
+        held.append(Whole(values, x, y, step * cell_m, crs))
+    return _run(word, _dealt(dealt, held, tuple) | said | tables)
+
+
+def _step(grid: Grid, name: str, native_m: float) -> int:
+    """Cells to a side of the means: the largest power of two that stays within what the source resolves, whatever the tile."""
+    step = 1
+    while 2 * step * grid.cell_m <= native_m:
+        step *= 2
+    if grid.tile % step:
+        raise ResourceError(f"{name} works on squares of {step} cells, and region.tile {grid.tile} is no multiple of that; use a power of two")
+    if max(grid.rows, grid.cols) > WHOLE_SIDE * step:
+        raise ResourceError(
+            f"{name} holds a survey of {grid.rows // step} x {grid.cols // step} cells in one piece, at most {WHOLE_SIDE} a side fit; "
+            "use a coarser region.cell_m for this layer's region, or state the survey's true native_m at its source"
+        )
+    return step
+
+
+def _means(values: Array, step: int) -> Array:
+    rows, cols = -(-values.shape[0] // step), -(-values.shape[1] // step)
+    padded = np.full((rows * step, cols * step), np.nan)
+    padded[: values.shape[0], : values.shape[1]] = values
+    blocks = padded.reshape(rows, step, cols, step).swapaxes(1, 2).reshape(rows, cols, step * step)
+    held = ~np.isnan(blocks)
+    with np.errstate(invalid="ignore"):
+        return np.where(held, blocks, 0.0).sum(axis=2) / np.where(held.any(axis=2), held.sum(axis=2), np.nan)  # type: ignore[no-any-return]
+
+
+def _count(of: list[tuple[str, int | None]]) -> int:
+    return sum(count or 1 for _, count in of)
+
+
+def _dealt(of: list[tuple[str, int | None]], held: list[Any], several: Any) -> dict[str, Any]:
+    queue = list(held)
+    return {name: queue.pop(0) if count is None else several(queue.pop(0) for _ in range(count)) for name, count in of} if held else {}
+
+
+def _run(word: str, offered: Mapping[str, Any]) -> dict[str, Array]:
+    fit = registry.declared(registry.find("features", word)).fit
+    assert fit is not None
+    taken = registry.dependencies(fit).keys() | registry.parameters(fit).model_fields.keys()
+    return fit(**{k: v for k, v in offered.items() if k in taken})
