@@ -109,7 +109,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seeds=seeds))
     model = train.node(prefix=prefix, model=config.model, seed=config.seed)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
-    maps = predict.nodes(grid, prefix=prefix, evidence=evidence, settings=config.map, targets=config.targets, synthetic=synthetic)
+    maps = predict.nodes(grid, prefix=prefix, evidence=evidence, counts=derive.counts(derived), settings=config.map, targets=config.targets, synthetic=synthetic)
     targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
     nodes: list[Node] = [*base, *derived, *samples, *scored, model, *maps, *targets]

@@ -36,8 +36,16 @@ def nodes(loaded: Loaded, grid: Grid, layers: Mapping[str, LayerMeta], tables: M
 
 def evidence(made: list[Node]) -> tuple[str, ...]:
     """The names of all layers a model may read, in order: those for display only are left out."""
-    nodes = (node for node in made if isinstance(node, LayerNode) and registry.declared(node.call.function).evidence)
-    return tuple(meta.name for node in nodes for meta in node.outputs)
+    return tuple(meta.name for node in _read_by_models(made) for meta in node.outputs)
+
+
+def counts(made: list[Node]) -> tuple[int, ...]:
+    """How many of those layers each feature gives, in the same order."""
+    return tuple(len(node.outputs) for node in _read_by_models(made))
+
+
+def _read_by_models(made: list[Node]) -> list[LayerNode]:
+    return [node for node in made if isinstance(node, LayerNode) and registry.declared(node.call.function).evidence]
 
 
 def _feature(

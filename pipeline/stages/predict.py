@@ -22,15 +22,18 @@ STAGE = "predict"
 BATCH = 65_536  # cells scored at once: bounds memory, changes no answer
 
 
-def nodes(grid: Grid, *, prefix: str, evidence: tuple[str, ...], settings: Map, targets: Targets, synthetic: bool) -> list[Node]:
+def nodes(
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], settings: Map, targets: Targets, synthetic: bool
+) -> list[Node]:
     """`<prefix>/prospectivity`, `<prefix>/uncertainty`, then the fit of their quantiles, then `<prefix>/classes`."""
 
     def meta(name: str, dtype: str, long_name: str) -> LayerMeta:
         return LayerMeta(f"{prefix}/{name}", dtype, "1", long_name, "prospect", "see provenance.json", grid.cell_m, synthetic)
 
     call = Call(
-        score_cells, {"least_evidence": settings.least_evidence}, {"evidence": evidence, "region": (REGION,)}, fits={"model": f"{prefix}/model"}
-    )
+        score_cells, {"least_evidence": settings.least_evidence, "counts": list(counts)}, {"evidence": evidence, "region": (REGION,)},
+        fits={"model": f"{prefix}/model"},
+    )  # fmt: skip
     scored = LayerNode(
         f"{prefix}/prospectivity", STAGE, call,
         (
@@ -50,15 +53,21 @@ def nodes(grid: Grid, *, prefix: str, evidence: tuple[str, ...], settings: Map, 
     return [scored, edges, classed]
 
 
-def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: float) -> tuple[Array, Array]:
-    """Mean and standard deviation over the model's bags, float32; NaN outside the region and where too little evidence is known."""
+def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: float, counts: list[int]) -> tuple[Array, Array]:
+    """Mean and standard deviation over the model's bags, float32; NaN outside the region and where too little evidence is known.
+
+    `counts` says how many layers each feature gave, in order: evidence is counted by feature, so that twenty classes of one map
+    weigh as one, and is known where any of its layers is.
+    """
     inside = ~np.isnan(region.values)
     prospectivity = np.full(inside.shape, np.nan, np.float32)
     uncertainty = prospectivity.copy()
     if not inside.any():
         return prospectivity, uncertainty
     values = np.stack([layer.values[inside] for layer in evidence], axis=1)
-    enough = np.isfinite(values).mean(axis=1) >= max(least_evidence, np.finfo(float).tiny)
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    known = np.logical_or.reduceat(np.isfinite(values), first, axis=1)
+    enough = known.mean(axis=1) >= max(least_evidence, np.finfo(float).tiny)
     cells = np.flatnonzero(inside.ravel())[enough]
     values, held = values[enough], _model(model.value)
     for start in range(0, len(cells), BATCH):
