@@ -52,7 +52,7 @@ def crs_of(source: Any, declared: str | None) -> CRS:
         return source.crs
     try:
         return CRS.from_user_input(declared)
-    except CRSError as error:
+    except (CRSError, ValueError) as error:
         raise DataError(f"{name}: `crs: {declared}` is not understood by PROJ; give an EPSG code") from error
 
 

@@ -187,6 +187,29 @@ def test_no_features_at_all_are_refused(root: Path) -> None:
     assert "no features; give at least one evidence layer" in refused(root, *settings)
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("model={use: reference_forest, bags: null, trees_per_bag: null}", "has no bags, so it gives no uncertainty: it serves validation only"),
+        ("model.bags=0", "model.bags: Input should be greater than or equal to 2"),
+        ("sources.dem.crs=EPSG:abc", "is not understood by PROJ; give an EPSG code"),
+        ("features.halo.radius_m=.inf", "is no length; give metres"),
+        ("features.distance_to_faults.reach_m=.inf", "is no length; give metres"),
+        ("protocols={mine: {}}", "a protocol is a file of configs/validation"),
+        ("region.boundary=nowhere.geojson", "nowhere.geojson"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(root: Path, setting: str, words: str) -> None:
+    assert words in refused(root, setting)
+
+
+def test_a_boundary_without_crs_or_that_is_no_vector_is_refused(root: Path) -> None:
+    (root / "odd.geojson").write_text("not a vector")
+    assert "boundary 'odd.geojson' cannot be read" in refused(root, "region.bounds=null", "region.boundary=odd.geojson")
+    (root / "bare.csv").write_text('WKT\n"POLYGON ((0 0,1 0,1 1,0 0))"\n')
+    assert "boundary 'bare.csv' says no CRS" in refused(root, "region.bounds=null", "region.boundary=bare.csv")
+
+
 def can_mount() -> bool:
     if not shutil.which("unshare"):
         return False

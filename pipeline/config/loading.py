@@ -60,6 +60,8 @@ def load(
     if "model" in words:
         words["model"] = _use(document, ("model",), "models", words["model"], None)
     names = words.get("validation", {}).get("protocols", ["default"]) if isinstance(words.get("validation", {}), dict) else []
+    if "protocols" in words:
+        raise ConfigError(f"{document.where('protocols')}: a protocol is a file of configs/validation, named under validation.protocols")
     words["protocols"] = {name: _protocol(root, name) for name in names if isinstance(name, str)}
     return Loaded(_check(Config, words, document), root, document)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from pipeline.learning.logistic import StandardizedLogistic
 
 EPOCH = 1
 
 
-def logistic_regression(*, bags: int = 20, inverse_penalty: float = 1.0, seed: int) -> StandardizedLogistic:
+def logistic_regression(
+    *, bags: Annotated[int, Field(ge=2)] = 20, inverse_penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0, seed: int
+) -> StandardizedLogistic:
     """Logistic regression on standardised layers, `bags` times over redrawn deposits and background.
 
     A smaller `inverse_penalty` (scikit-learn's C) pulls the weights closer to zero. Monotonic in every layer, so it cannot learn "near,

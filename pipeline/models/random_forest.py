@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from pipeline.learning.forests import BaggedForest
 
@@ -11,9 +13,9 @@ EPOCH = 1
 
 def random_forest(
     *,
-    bags: int = 20,
-    trees_per_bag: int = 25,
-    min_samples_leaf: int = 2,
+    bags: Annotated[int, Field(ge=2)] = 20,
+    trees_per_bag: Annotated[int, Field(ge=1)] = 25,
+    min_samples_leaf: Annotated[int, Field(ge=1)] = 2,
     max_features: Literal["sqrt", "log2"] | float = "sqrt",
     seed: int,
 ) -> BaggedForest:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from pipeline.learning.forests import PlainForest
 
@@ -10,7 +12,7 @@ EPOCH = 1
 
 
 def reference_forest(
-    *, trees: int = 300, min_samples_leaf: int = 2, max_features: Literal["sqrt", "log2"] | float = "sqrt", seed: int
+    *, trees: Annotated[int, Field(ge=1)] = 300, min_samples_leaf: Annotated[int, Field(ge=1)] = 2, max_features: Literal["sqrt", "log2"] | float = "sqrt", seed: int
 ) -> PlainForest:
     """One plain random forest, classes balanced by subsample, missing values as -9999.
 

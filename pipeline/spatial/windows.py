@@ -16,6 +16,8 @@ def half_cells(radius_m: float, cell_m: float) -> int:
 
     ConfigError when the radius holds no neighbour: such a window is the cell itself and tells nothing.
     """
+    if not math.isfinite(radius_m):
+        raise ConfigError(f"radius_m {radius_m} is no length; give metres")
     half = math.floor(radius_m / cell_m + ROUNDING)
     if half < 1:
         raise ConfigError(

@@ -108,6 +108,8 @@ def _boundary_bounds(loaded: Loaded, crs: str, written: str) -> tuple[float, flo
         info = pyogrio.read_info(path, force_total_bounds=True)
     except Exception as error:  # pyogrio raises several kinds for a file that is no vector
         raise ConfigError(f"boundary {written!r} cannot be read ({error}); expected a polygon file such as GeoJSON") from error
+    if not info["crs"]:
+        raise ConfigError(f"boundary {written!r} says no CRS; save it with one, GeoJSON in longitude and latitude for example")
     from pipeline.spatial import outline
 
     return outline.projected_bounds(info["total_bounds"], info["crs"], crs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from pipeline import registry
@@ -75,6 +76,8 @@ def _feature(
     )  # fmt: skip
     try:
         reach_m = recipe.reach(said, grid.cell_m)
+        if not math.isfinite(reach_m):
+            raise ConfigError(f"a reach of {reach_m} m is no length; give metres")
     except ConfigError as error:
         raise ConfigError(f"{loaded.where('features', key)}: {key}: {error}") from None
     call = Call(function, plain, layers, vectors, fits, reach_m=reach_m)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline import registry
 from pipeline.config.frame import Use
+from pipeline.errors import ConfigError
 from pipeline.learning import model_files
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
@@ -18,7 +19,10 @@ MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 def node(*, prefix: str, model: Use, seed: int) -> FitNode:
     """The fit of the map's model, `<prefix>/model`: the bytes of a skops file."""
-    said = {"use": model.use, "said": model.with_.model_dump(mode="json"), "seed": seed, "epoch": registry.epoch(registry.find("models", model.use))}
+    function = registry.find("models", model.use)
+    if not hasattr(function(**model.with_.model_dump(mode="json"), seed=seed), "predict_both"):
+        raise ConfigError(f"model {model.use!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
+    said = {"use": model.use, "said": model.with_.model_dump(mode="json"), "seed": seed, "epoch": registry.epoch(function)}
     return FitNode(f"{prefix}/model", STAGE, Call(train, said, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
 
 

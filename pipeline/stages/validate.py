@@ -57,4 +57,7 @@ def score(
     found = crossval.cross_validate(
         held, make_model=lambda s: registry.find("models", use)(**said, seed=s), split=cut, seeds=seeds, members=drawn
     )
-    return {"title": title, "model": {"use": use, **said}, "verdict": verdict(found.result), "groups": groups, "evidence": list(held.names), **found.result}
+    return {
+        "title": title, "model": {"use": use, **said}, "verdict": verdict(found.result), "groups": groups,
+        "background_draws": samples.value["drawn"].shape[1], "evidence": list(held.names), **found.result,
+    }  # fmt: skip
