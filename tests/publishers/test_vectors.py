@@ -147,7 +147,7 @@ def test_a_synthetic_map_says_so_in_every_layer(tmp_path: Path) -> None:
 def test_what_delineate_ranks_is_what_the_layer_holds() -> None:
     deposits = {"name": ["Old Mine"], "x": [2500.0], "y": [-2500.0], "group": [0]}
     assert delineate.rank(
-        parts=[_one_piece()], tiles_shape=(1, 1), cell_m=1000.0, min_area_km2=1, known_within_m=100, deposits=deposits
+        parts=[_one_piece()], tiles_shape=(1, 1), cell_m=1000.0, least_cells=1, known_within_m=100, deposits=deposits
     )[0].keys() == bundles.target(1, (0, 0, 1, 1)).keys()  # fmt: skip
 
 
@@ -156,10 +156,10 @@ def _one_piece() -> dict[str, np.ndarray]:
 
     from pipeline.spatial import pieces
 
-    labels = np.zeros((8, 8), np.int32)
-    labels[5:, 5:] = 1
+    high = np.zeros((8, 8), bool)
+    high[5:, 5:] = True
     values = np.full((8, 8), 0.5, np.float32)
-    return pieces.describe(labels, 1, values, values, transform=Affine(1000.0, 0, 0, 0, -1000.0, 0))
+    return pieces.describe(high, values, values, transform=Affine(1000.0, 0, 0, 0, -1000.0, 0), least_cells=1)
 
 
 ROOT = Path(__file__).parents[2]
