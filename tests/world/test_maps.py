@@ -34,6 +34,11 @@ def at(path: Path, lon: Any, lat: Any) -> Any:
         return file.read(1)[rows, cols]
 
 
+def of_kind(path: Path, kind: str) -> pd.DataFrame:
+    table = pd.read_csv(path)
+    return table[table["deposit_type"] == kind]
+
+
 def permissive_cells(system: str) -> tuple[Any, Any]:
     """Longitude and latitude of every cell of permissive ground, after the written rule."""
     with rasterio.open(TRUTH / f"intensity_{system}.tif") as file:
@@ -48,7 +53,7 @@ def test_on_permissive_ground_the_map_captures_planted_deposits_better_than_near
 ) -> None:
     outputs = mapped(tmp_path, system)
     ground = permissive_cells(system)
-    planted, known = (pd.read_csv(path).query("deposit_type == @kind") for path in (TRUTH / "undiscovered.csv", SAMPLE / "occurrences.csv"))
+    planted, known = (of_kind(path, kind) for path in (TRUTH / "undiscovered.csv", SAMPLE / "occurrences.csv"))
     background = at(outputs / "prospectivity.tif", *ground)
     least = np.nanquantile(background, 0.95)
     captured = (at(outputs / "prospectivity.tif", planted.lon, planted.lat) > least).mean()
