@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.cube import Cube
 from pipeline.node import Table
+from pipeline.recipe import Vector
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,15 @@ class Shown:
     table: Table
     licence: str
     redistribute: bool
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that a feature drew."""
+
+    lines: Vector
+    long_name: str
+    licence: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class Bundle:
     deposits: Mapping[str, list[Any]]
     districts: Table | None
     vectors: Mapping[str, Shown]
+    drawn: Mapping[str, Lines]
     scorecard: Mapping[str, Any]
     provenance: Mapping[str, Any]
     config_yaml: str

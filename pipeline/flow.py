@@ -155,14 +155,14 @@ class _Shell:
                     self._after((i, tile), self._before(_tile_call(node), tile, maker, fits, stale))
                 self.left[i] = len(stale[i])
             if isinstance(node, FitNode):
-                before: list[Job] = [(fits[f], None) for f in set(node.call.fits.values()) if stale[fits[f]]]
+                before: list[Job] = [(fits[f], None) for f in node.call.read_fits() if stale[fits[f]]]
                 self._after((i, None), before + ([(i, tile) for tile in grid.tiles()] if node.gather else []))
 
     def _before(self, call: Call, tile: Index, maker: dict[str, int], fits: dict[str, int], stale: dict[int, set[Index]]) -> list[Job]:
         near = self.plan.grid.near(tile, call.halo(self.plan.grid.cell_m))
         makers = dict.fromkeys(maker[layer] for layer in call.read_layers())
         layers: list[Job] = [(m, t) for m in makers for t in near if t in stale[m]]
-        return layers + [(fits[f], None) for f in set(call.fits.values()) if stale[fits[f]]]
+        return layers + [(fits[f], None) for f in call.read_fits() if stale[fits[f]]]
 
     def _after(self, job: Job, before: list[Job]) -> None:
         self.waits[job] = len(before)
@@ -178,7 +178,7 @@ class _Shell:
         node, plan = self.plan.nodes[index], self.plan
         call = node.call if tile is None else _tile_call(node)
         outputs = node.outputs if isinstance(node, LayerNode) else ()
-        task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.fits.values()}, outputs)
+        task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.read_fits()}, outputs)
         if isinstance(node, LayerNode):
             return pool.submit(tasks.write_tile, task)
         if tile is not None:

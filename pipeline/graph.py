@@ -47,7 +47,12 @@ class Graph:
     @property
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
-        return (*self.scorecards.values(), f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples")
+        return (*self.scorecards.values(), f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples", *self.drawn)
+
+    @property
+    def drawn(self) -> dict[str, LayerMeta]:
+        """What each fit that draws lines gives, by name: published beside the vectors of the sources."""
+        return derive.drawings(self.nodes)
 
     @property
     def synthetic(self) -> bool:
@@ -90,7 +95,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     _refuse_leaks(loaded, found)
     base = align.nodes(loaded, found)
     layers = {meta.name: meta for node in base for meta in node.outputs}
-    derived = derive.nodes(loaded, grid, layers, found.tables)
+    derived = derive.nodes(loaded, grid, layers, found.tables, found.columns())
     evidence = _evidence(loaded, derived)
     deposits, notices = label.deposits(known, config.label)
     prefix = f"systems/{config.system.name}"

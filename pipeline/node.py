@@ -26,7 +26,8 @@ class Table:
 class Call:
     """A function, its plain parameters, and which layers, vector tables, fits and assets its other parameters are.
 
-    `layers` maps a parameter to one name (`Layer`) or several (`Layers`). `reach_m` is how far it looks around a tile.
+    `layers` maps a parameter to one name (`Layer`) or several (`Layers`); `drawn` one to the fit whose lines it reads as a `Vector`.
+    `reach_m` is how far it looks around a tile.
     """
 
     function: Callable[..., Any]
@@ -34,6 +35,7 @@ class Call:
     layers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     vectors: Mapping[str, Table] = field(default_factory=dict)
     fits: Mapping[str, str] = field(default_factory=dict)
+    drawn: Mapping[str, str] = field(default_factory=dict)
     assets: tuple[Asset, ...] = ()
     reach_m: float = 0.0
 
@@ -50,7 +52,12 @@ class Call:
 
     def identity(self) -> tuple[Any, ...]:
         """What decides its answer apart from its inputs."""
-        return self.word, registry.epoch(self.function), dict(self.parameters), sorted(self.layers.items()), sorted(self.fits.items())
+        bound = sorted(self.layers.items()), sorted({**self.fits, **self.drawn}.items())
+        return self.word, registry.epoch(self.function), dict(self.parameters), *bound
+
+    def read_fits(self) -> tuple[str, ...]:
+        """Every fit it reads, once, in order."""
+        return tuple(dict.fromkeys([*self.fits.values(), *self.drawn.values()]))
 
     def read_layers(self) -> tuple[str, ...]:
         """Every layer it reads, once, in order."""
@@ -76,7 +83,8 @@ class LayerNode:
 class FitNode:
     """A fit: `gather`, if any, runs on every tile and returns small arrays; `call` makes one artefact of them all.
 
-    The call gets the tiles' answers, in grid order, as its parameter `parts`. `bytes` is the stated bound of what it holds.
+    The call gets the tiles' answers, in grid order, as its parameter `parts`. `bytes` is the stated bound of what it holds. `draws`
+    says what it is when its artefact is lines that others read.
     """
 
     name: str
@@ -84,6 +92,7 @@ class FitNode:
     call: Call
     gather: Call | None
     bytes: int
+    draws: LayerMeta | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -98,7 +98,7 @@ def _give_keys(plan: Plan) -> None:
     libraries = key_of(acquire.library_versions())
     for node in plan.nodes:
         said = [call.identity() for call in node.calls]
-        fits = {name: plan.fit_keys[name] for call in node.calls for name in call.fits.values()}
+        fits = {name: plan.fit_keys[name] for call in node.calls for name in call.read_fits()}
         layers = {name: hash_of(plan.keys[name]) for call in node.calls for name in call.read_layers()}
         vectors = {t.name: t.version for call in node.calls for t in call.vectors.values()}
         files = {a.id: a.version for call in node.calls for a in call.assets}

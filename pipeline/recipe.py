@@ -1,7 +1,7 @@
 """What a plug-in says of itself, and the values it is handed: blocks of layers, geometries, cells, fits.
 
 A plug-in is one function in a file of the same name. Its keyword-only parameters are its config schema, and those
-typed `Layer`, `Layers`, `Vector`, `Fit` or `Cells` are its dependencies: the shell reads them, the function computes.
+typed `Layer`, `Layers`, `Vector`, `Whole`, `Fit` or `Cells` are its dependencies: the shell reads them, the function computes.
 """
 
 from __future__ import annotations
@@ -117,7 +117,23 @@ class Whole:
     crs: str
 
 
+@dataclass(frozen=True)
+class Ground:
+    """Where a map will be, as a recipe's own check sees it at plan time: `crs`, `bounds` (xmin, ymin, xmax, ymax, metres), `cell_m`,
+    and the columns of each vector source by its name."""
+
+    crs: str
+    bounds: tuple[float, float, float, float]
+    cell_m: float
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 Reach = Callable[[Mapping[str, Any], float], float]
+Check = Callable[[Mapping[str, Any], Ground], None]
+
+
+def unchecked(_: Mapping[str, Any], __: Ground) -> None:
+    """The check of a recipe that can be asked for anywhere."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +144,10 @@ class Recipe:
     those of the first layer it reads). `reach` gives how far it looks, in metres, from its parameters and the cell. `outputs` gives
     the names of its layers from its own name and parameters (default: its own name). `bands`: the roles a parameter typed `Bands`
     must offer; `sensors`: those that can resolve what the feature claims, others being refused (empty: any). `fit`: a function of
-    `Sample`s and parameters to a dict of arrays, made once before any tile.
+    `Sample`s and parameters to a dict of arrays, made once before any tile; `windowed` says that it takes a survey of any size, by
+    windows. `check` may refuse, at plan time, what the ground or the parameters make meaningless. `units_of` gives the units of each
+    output from the parameters, where one word does not serve all. `columns`, the columns and their units of the lines it draws: then
+    it gives no layer, but lines that other features read.
     """
 
     summary: str
@@ -142,6 +161,10 @@ class Recipe:
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     band_units: tuple[str, ...] = ("reflectance",)
     evidence: bool = True
+    windowed: bool = False
+    check: Check = unchecked
+    units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    columns: Mapping[str, str] | None = None
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -191,13 +214,37 @@ def feature(
     bands: Mapping[str, tuple[str, ...]] | None = None,
     band_units: tuple[str, ...] = ("reflectance",),
     evidence: bool = True,
+    windowed: bool = False,
+    check: Check = unchecked,
+    units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
     or to a tuple of them in the order of `outputs`."""
 
     def declare(function: Function) -> Function:
-        recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence)
+        recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, check, units_of)
         function.recipe = recipe  # type: ignore[attr-defined]
         return function
 
     return declare
+
+
+def drawing(
+    *, summary: str, reference: str = "", columns: Mapping[str, str], windowed: bool = False, check: Check = unchecked
+) -> Callable[[Function], Function]:
+    """Declare a feature that draws lines: a pure function from `Whole` layers (named in config) and parameters to a `Vector`.
+
+    Its geometries are LineStrings in the grid's CRS, and it has the declared columns, given with their units. It runs once, as a fit;
+    its lines are read like those of a vector source, under its name, and published with the targets.
+    """
+
+    def declare(function: Function) -> Function:
+        recipe = Recipe(summary, "", reference, point, "continuous", "", _no_layer, None, windowed=windowed, check=check, columns=columns)
+        function.recipe = recipe  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def _no_layer(_: str, __: Mapping[str, Any]) -> tuple[str, ...]:
+    return ()

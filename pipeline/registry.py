@@ -19,7 +19,8 @@ from pipeline.recipe import Bands, Cells, Fit, Layer, Layers, Recipe, Sample, Sa
 
 KINDS = ("features", "sources", "models", "publishers")
 SEED = "seed"  # a parameter of this name is the config's seed
-READ_BY_SHELL = (Fit, Cells, Sample, Samples, Whole, Window)  # parameters config never names: the shell supplies them
+READ_BY_SHELL = (Fit, Cells, Sample, Samples, Window)  # parameters config never names: the shell supplies them
+NAMED = (Layer, Vector, Bands, Whole)  # parameters for which config names one thing
 
 
 class Parameters(BaseModel):
@@ -69,15 +70,15 @@ def parameters(function: Callable[..., Any]) -> type[Parameters]:
     for name, kind, default in _signature(function):
         if kind in READ_BY_SHELL or name == SEED:
             continue
-        shown = str if kind in (Layer, Vector, Bands) else tuple[str, ...] if kind is Layers else kind
+        shown = str if kind in NAMED else tuple[str, ...] if kind is Layers else kind
         fields[name] = (shown, Field(default=... if default is inspect.Parameter.empty else default))
     return create_model(f"{function.__name__}_parameters", __base__=Parameters, **fields)
 
 
 @cache
 def dependencies(function: Callable[..., Any]) -> dict[str, type]:
-    """Parameter name to Layer, Layers, Vector, Fit, Cells or Sample, for those the shell reads."""
-    return {name: kind for name, kind, _ in _signature(function) if kind in (Layer, Layers, Bands, Vector, *READ_BY_SHELL)}
+    """Parameter name to Layer, Layers, Vector, Whole, Fit, Cells or Sample, for those the shell reads."""
+    return {name: kind for name, kind, _ in _signature(function) if kind in (Layers, *NAMED, *READ_BY_SHELL)}
 
 
 def _signature(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:

@@ -72,9 +72,9 @@ def _bound(task: Task) -> dict[str, Any]:
     for name, fit in call.fits.items():
         bound[name] = _fit(cube, fit, task.fit_keys[fit])
     if task.tile is None:
-        for name, table in call.vectors.items():
-            bound[name] = _vector(table.path, _grown(cube.grid.bounds, EVERYTHING_M))
-        return bound
+        everywhere = _grown(cube.grid.bounds, EVERYTHING_M)
+        bound |= {name: _vector(table.path, everywhere) for name, table in call.vectors.items()}
+        return bound | {name: _drawn(task, fit, everywhere) for name, fit in call.drawn.items()}
     halo = call.halo(cube.grid.cell_m)
     window = cube.grid.window(task.tile, halo)
     for name, kind in registry.dependencies(call.function).items():
@@ -85,7 +85,8 @@ def _bound(task: Task) -> dict[str, Any]:
         elif kind is Bands:
             bound[name] = Bands({layer.rpartition("_")[2]: _layer(cube, layer, window, halo) for layer in call.layers[name]})
         elif kind is Vector:
-            bound[name] = _vector(call.vectors[name].path, _grown(cube.grid.window(task.tile).bounds, call.reach_m))
+            near = _grown(cube.grid.window(task.tile).bounds, call.reach_m)
+            bound[name] = _drawn(task, call.drawn[name], near) if name in call.drawn else _vector(call.vectors[name].path, near)
         elif kind is Cells:
             bound[name] = _cells(window, halo)
         elif kind is Window:
@@ -103,6 +104,12 @@ def _vector(path: Path, bounds: Bounds) -> Vector:
     from pipeline import vectors
 
     return vectors.touching(path, bounds)
+
+
+def _drawn(task: Task, fit: str, bounds: Bounds) -> Vector:
+    from pipeline.spatial import drawn
+
+    return drawn.touching(_fit(task.cube, fit, task.fit_keys[fit]).value, bounds)
 
 
 def _grown(bounds: Bounds, reach_m: float) -> Bounds:

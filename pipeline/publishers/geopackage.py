@@ -24,7 +24,7 @@ EPOCH_1980 = 315_532_800  # seconds: the earliest time that archives of every ki
 
 
 def geopackage(*, bundle: Bundle) -> None:
-    """`targets.gpkg`: layers `targets`, `occurrences` (the positives), `districts`, the evidence vectors, and a table `contents`.
+    """`targets.gpkg`: layers `targets`, `occurrences` (the positives), `districts`, the evidence vectors, drawn lines, and a table `contents`.
 
     Vectors whose licence forbids copies are named in `contents`, not copied. Times in the file are SOURCE_DATE_EPOCH, or
     1980, so that the same rows give the same bytes. StoreError when it cannot be written.
@@ -55,6 +55,11 @@ def geopackage(*, bundle: Bundle) -> None:
                 contents.append((layer, note, shown.redistribute, shown.licence))
                 if shown.redistribute:
                     _write(path, layer, _writable(gpd.read_file(shown.table.path, engine="pyogrio")), bundle)
+            for name, drawn in sorted(bundle.drawn.items()):
+                layer = f"{name}_drawn" if name in OWN else name
+                contents.append((layer, drawn.long_name, True, drawn.licence))
+                frame = gpd.GeoDataFrame({**drawn.lines.columns}, geometry=drawn.lines.geometry, crs=crs)
+                _write(path, layer, _writable(frame), bundle, geometry_type="LineString")
             table = pd.DataFrame(contents, columns=["layer", "what", "included", "licence"])
             _write(path, "contents", table, bundle)
     except (DataSourceError, DataLayerError) as error:

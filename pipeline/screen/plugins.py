@@ -12,11 +12,11 @@ from pydantic.fields import FieldInfo
 from rich.table import Table
 
 from pipeline import registry
-from pipeline.recipe import Bands, Layer, Layers, Vector, one_cell, point, radius, reach_m
+from pipeline.recipe import Bands, Layer, Layers, Vector, Whole, one_cell, point, radius, reach_m
 from pipeline.screen import console
 
 REACHES = {point: "own cell", one_cell: "3 x 3 cells", radius: "radius_m", reach_m: "reach_m"}
-READ = {Layer: "a layer", Layers: "layers", Vector: "a vector source", Bands: "a source's bands"}
+READ = {Layer: "a layer", Whole: "a layer", Layers: "layers", Vector: "a vector source or drawn lines", Bands: "a source's bands"}
 
 
 def show(kind: str, word: str | None) -> None:
@@ -49,7 +49,8 @@ def told(name: str) -> tuple[str, str, str, str, str]:
         reads += f" ({', '.join(recipe.sensors)})"
     fields = registry.parameters(function).model_fields
     reach = REACHES.get(recipe.reach) or next((word for word in ("radius_m", "reach_m") if word in fields), "own cell")
-    return recipe.summary, recipe.units.replace("input", "the input's"), reads, reach, recipe.reference
+    drawn = recipe.columns and f"lines with {', '.join(recipe.columns)}"
+    return recipe.summary, drawn or recipe.units.replace("input", "the input's"), reads, "everywhere" if drawn else reach, recipe.reference
 
 
 def taken(function: Callable[..., Any]) -> list[tuple[str, str, str]]:

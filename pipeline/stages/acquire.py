@@ -37,6 +37,12 @@ class Found:
 
         return gpd.read_file(self.tables[key].path, engine="pyogrio")
 
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each table, from its header."""
+        import pyogrio
+
+        return {key: tuple(map(str, pyogrio.read_info(table.path)["fields"])) for key, table in self.tables.items()}
+
 
 def ground(loaded: Loaded) -> Grid:
     """The region's grid, from its bounds or its boundary."""

@@ -15,36 +15,42 @@ from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.node import Call, FitNode, Table
 from pipeline.recipe import Array, Cells, Layer, Layers, Sample, Samples, Vector, Whole
+from pipeline.spatial import drawn
 
 EPOCH = 1
 STAGE = "derive"
 SAMPLE_CELLS = 1_000_000  # a fit sees at most about this many cells: 8 bytes each and layer
 WHOLE_SIDE = 2500  # a survey held in one piece has at most this many cells a side
 WHOLE_BYTES = 400  # per cell of it: measured 330 at the peak of a Fourier filter over the padded survey
+HELD_BYTES = 64  # per cell of a survey worked on by windows: what was gathered, put together, and its answer
 
 
 def node(
     grid: Grid, name: str, use: Use, layers: Mapping[str, tuple[str, ...]], plain: Mapping[str, Any], vectors: Mapping[str, Table],
-    known: Mapping[str, LayerMeta],
+    lines: Mapping[str, str], known: Mapping[str, LayerMeta],
 ) -> FitNode:  # fmt: skip
-    """The node of a feature's fit: gathered tile by tile when it reads layers, at once when it reads only vectors."""
+    """The node of a feature's fit, or of a feature that draws: gathered tile by tile when it reads layers, at once when it reads only vectors."""
     function = registry.find("features", use.use)
-    fit = registry.declared(function).fit
-    assert fit is not None
+    recipe = registry.declared(function)
+    fit = recipe.fit or function  # what draws lines is its own fit
     needs, wants = registry.dependencies(function), registry.dependencies(fit)
     names = tuple(n for p, group in layers.items() if p in wants for n in group)
-    of = [(p, None if needs[p] is Layer else len(group)) for p, group in layers.items() if p in wants]
+    of = [(p, None if needs[p] in (Layer, Whole) else len(group)) for p, group in layers.items() if p in wants]
     said: dict[str, Any] = {"word": use.use, "said": dict(plain), "dealt": of, "epoch": registry.epoch(function)}
     tables = {p: table for p, table in vectors.items() if p in wants}
+    read = {p: name for p, name in lines.items() if p in wants}
     if Whole in wants.values():
-        step = _step(grid, name, max(known[n].native_m for n in names))
+        native_m = max(known[n].native_m for n in names)
+        step = _step(grid, name, max(native_m, plain.get("step_m") or 0.0), windowed=recipe.windowed)
         said |= {"step": step, "corner": [grid.x_m, grid.y_m, grid.cell_m], "shape": list(grid.shape), "tile": grid.tile, "crs": grid.crs}
         gather = Call(whole_tile, {"step": step}, {"layers": names})
         cells = (grid.rows // step + 1) * (grid.cols // step + 1)
-        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables), gather, WHOLE_BYTES * cells * len(names))
+        in_pieces = HELD_BYTES * cells + WHOLE_BYTES * WHOLE_SIDE**2
+        held = min(WHOLE_BYTES * cells, in_pieces) if recipe.windowed else WHOLE_BYTES * cells
+        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables, drawn=read), gather, held * len(names))
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
     sampled = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names}) if names else None
-    return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
+    return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables, drawn=read), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
 
 
 def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
@@ -88,17 +94,17 @@ def fit_whole(
     return _run(word, _dealt(dealt, held, tuple) | said | tables)
 
 
-def _step(grid: Grid, name: str, native_m: float) -> int:
-    """Cells to a side of the means: the largest power of two that stays within what the source resolves, whatever the tile."""
+def _step(grid: Grid, name: str, most_m: float, *, windowed: bool) -> int:
+    """Cells to a side of the means: the largest power of two within `most_m`, what the source resolves or is asked for, whatever the tile."""
     step = 1
-    while 2 * step * grid.cell_m <= native_m:
+    while 2 * step * grid.cell_m <= most_m:
         step *= 2
     if grid.tile % step:
         raise ResourceError(f"{name} works on squares of {step} cells, and region.tile {grid.tile} is no multiple of that; use a power of two")
-    if max(grid.rows, grid.cols) > WHOLE_SIDE * step:
+    if max(grid.rows, grid.cols) > WHOLE_SIDE * step and not windowed:
         raise ResourceError(
             f"{name} holds a survey of {grid.rows // step} x {grid.cols // step} cells in one piece, at most {WHOLE_SIDE} a side fit; "
-            "use a coarser region.cell_m for this layer's region, or state the survey's true native_m at its source"
+            "give a larger step_m where it has one, use a coarser region.cell_m, or state the survey's true native_m at its source"
         )
     return step
 
@@ -123,7 +129,9 @@ def _dealt(of: list[tuple[str, int | None]], held: list[Any], several: Any) -> d
 
 
 def _run(word: str, offered: Mapping[str, Any]) -> dict[str, Array]:
-    fit = registry.declared(registry.find("features", word)).fit
-    assert fit is not None
+    function = registry.find("features", word)
+    recipe = registry.declared(function)
+    fit = recipe.fit or function
     taken = registry.dependencies(fit).keys() | registry.parameters(fit).model_fields.keys()
-    return fit(**{k: v for k, v in offered.items() if k in taken})
+    answer: Any = fit(**{k: v for k, v in offered.items() if k in taken})
+    return answer if recipe.columns is None else drawn.packed(answer, columns=recipe.columns)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline import registry
-from pipeline.bundle import Bundle, Shown
+from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
+from pipeline.spatial import drawn as lines
 from pipeline.stages import acquire
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
         shown[name] = Shown(table, said.get("licence") or "not stated", bool(said.get("redistribute", True)))
+    drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
             "source": name, "asset": asset.id, "sha256": asset.version, "bytes": asset.size,
@@ -115,7 +117,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, fit(f"{graph.prefix}/targets"),
-        graph.deposits, found.tables.get(config.targets.districts or ""), shown, scorecard, provenance,
+        graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
     )  # fmt: skip
 

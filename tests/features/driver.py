@@ -14,6 +14,7 @@ import shapely
 from pipeline import registry
 from pipeline.grid import Grid, Index, Window
 from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Sample, Samples, Vector, Whole
+from pipeline.spatial import drawn as lines
 
 CRS = "EPSG:6933"
 CELL_M = 100.0
@@ -87,6 +88,25 @@ def fitted(word: str, said: Mapping[str, Any], region: Region) -> dict[str, Fit]
     tables = {name: Vector(region.geometry[said[name]], region.columns[said[name]]) for name, kind in needs.items() if kind is Vector}
     given = {name: value for name, value in ({**said, **samples, **tables}).items() if name in takes}
     return {name: Fit(fit(**given)) for name, kind in needs.items() if kind is Fit}
+
+
+def drawn(word: str, said: Mapping[str, Any], region: Region) -> Vector:
+    """The lines a feature draws of whole layers, as the shell keeps and reads them; fails on a changed input."""
+    function, said = registry.find("features", word), checked(word, said)
+    columns = registry.declared(function).columns
+    assert columns is not None, f"{word} draws nothing"
+    wholes = {name: _whole(region, said[name]) for name, kind in registry.dependencies(function).items() if kind is Whole}
+    before = {name: whole.values.copy() for name, whole in wholes.items()}
+    for whole in wholes.values():
+        whole.values.flags.writeable = False
+    answer = function(**{**said, **wholes})
+    assert all(np.array_equal(wholes[name].values, values, equal_nan=True) for name, values in before.items())
+    return lines.whole(lines.packed(answer, columns=columns))
+
+
+def drawing_words() -> list[str]:
+    """The features that draw lines and give no layer."""
+    return [word for word in registry.words("features") if registry.declared(registry.find("features", word)).columns is not None]
 
 
 def surveyed(word: str) -> bool:

@@ -9,11 +9,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from pipeline.bundle import Bundle, Shown
+from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube, LayerMeta
 from pipeline.grid import Grid
 from pipeline.node import Table
-from pipeline.recipe import MISSING
+from pipeline.recipe import MISSING, Vector
 
 CRS = "EPSG:6933"
 CELL_M = 1000.0
@@ -71,6 +71,7 @@ def bundle(folder: Path, **changes: Any) -> Bundle:
         "deposits": {"name": ["Old Mine", "New Mine"], "x": [62_000.0, 1000.0], "y": [-41_000.0, -1000.0], "group": [4, 9]},
         "districts": districts,
         "vectors": {"faults": Shown(faults, "CC BY", True), "parks": Shown(parks, "WDPA terms", False), "districts": Shown(districts, "CC0", True)},
+        "drawn": {"ridges": Lines(Vector(np.array([line], object), {"azimuth_deg": np.array([135.0])}), "Lineaments: ridges", "CC BY")},
         "scorecard": {}, "provenance": {}, "config_yaml": "", "model": b"", "notices": (),
     }  # fmt: skip
     (folder / "out").mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def test_a_vector_whose_licence_forbids_copies_is_named_and_not_copied(tmp_path:
     made = bundles.bundle(tmp_path)
     geopackage(bundle=made)
     layers = [str(name) for name, _ in pyogrio.list_layers(made.folder / "targets.gpkg")]
-    assert layers == ["targets", "occurrences", "districts", "faults", "contents"]
+    assert layers == ["targets", "occurrences", "districts", "faults", "ridges", "contents"]
     contents = pyogrio.read_dataframe(made.folder / "targets.gpkg", layer="contents").set_index("layer")
     assert not contents.loc["parks", "included"]
     assert "only named here" in contents.loc["parks", "what"]
@@ -96,6 +96,15 @@ def test_a_vector_whose_licence_forbids_copies_is_named_and_not_copied(tmp_path:
     assert contents.loc["faults", "included"]
     assert b"WDPA terms" in (made.folder / "targets.gpkg").read_bytes()
     assert b'"Park"' not in (made.folder / "targets.gpkg").read_bytes()
+
+
+def test_lines_a_feature_drew_are_a_layer_with_their_columns(tmp_path: Path) -> None:
+    made = bundles.bundle(tmp_path)
+    geopackage(bundle=made)
+    found = gpd.read_file(made.folder / "targets.gpkg", layer="ridges")
+    assert found["azimuth_deg"].tolist() == [135.0]
+    assert found.geometry[0].equals(shapely.LineString([(0, 0), (5000, -5000)]))
+    assert found.crs == made.cube.grid.crs
 
 
 def test_columns_the_format_cannot_tell_apart_are_renamed_and_kept(tmp_path: Path) -> None:

@@ -57,4 +57,4 @@ def test_a_survey_too_large_for_one_piece_and_tiles_that_cut_its_squares_are_ref
     word = "tilt"
     use = Use(use=word, with_=parameters(find("features", word))(of="field"))
     with pytest.raises(ResourceError, match=told):
-        fitting.node(grid, "tilt_fit", use, {"of": ("field",)}, {}, {}, {"field": LayerMeta("field", "float32", "nT", "", "", "", NATIVE_M)})
+        fitting.node(grid, "tilt_fit", use, {"of": ("field",)}, {}, {}, {}, {"field": LayerMeta("field", "float32", "nT", "", "", "", NATIVE_M)})
