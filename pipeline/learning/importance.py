@@ -1,0 +1,88 @@
+"""How much of the skill on held-out ground rests on each feature: permutation importance in spatial folds, correlated features together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import rankdata
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import has_fit_parameter
+
+from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.scores import roc_auc
+from pipeline.learning.table import SampleTable
+
+ALIKE = 0.7  # features whose ranks correlate above this are shuffled together: shuffled alone, each would be stood in for by the other
+
+
+def drops(
+    table: SampleTable, *, make_model: Callable[[int], BaseEstimator], fold: Ints, columns: Sequence[Sequence[int]], seed: int, repeats: int = 5
+) -> Floats:
+    """Loss of AUC on each held-out fold when a set of columns is shuffled among its rows; (folds, sets), NaN where a fold has one class.
+
+    `fold` (n,) holds a fold number per row, below 0 for rows that take no part. `columns` are the sets, shuffled together. The mean over
+    `repeats` shuffles. A fold's model is fitted once. Breiman (2001), Strobl and others (2008) on correlated predictors.
+    """
+    count = int(fold.max()) + 1
+    found = np.full((count, len(columns)), np.nan)
+    for part in range(count):
+        test, train = fold == part, (fold >= 0) & (fold != part)
+        if len(np.unique(table.label[test])) < 2 or len(np.unique(table.label[train])) < 2:
+            continue
+        model = fitted(make_model(derive(seed, "importance", part)), table.subset(train))
+        values, label = table.values[test], table.label[test]
+        base = roc_auc(label, positive_share(model, values))
+        random = np.random.default_rng(derive(seed, "shuffle", part))
+        orders = [random.permutation(len(values)) for _ in range(repeats)]
+        for i, chosen in enumerate(columns):
+            lost = []
+            for order in orders:
+                shuffled = values.copy()
+                shuffled[:, list(chosen)] = values[order][:, list(chosen)]
+                lost.append(base - roc_auc(label, positive_share(model, shuffled)))
+            found[part, i] = np.mean(lost)
+    return found
+
+
+def fitted(model: Any, train: SampleTable) -> Any:
+    """The model, fitted; with deposit groups when it takes them."""
+    more = {"groups": train.group} if has_fit_parameter(model, "groups") else {}
+    return model.fit(train.values, train.label, **more)
+
+
+def positive_share(model: Any, values: Any) -> Floats:
+    """The model's score of positives; (n,)."""
+    return np.asarray(model.predict_proba(values)[:, list(model.classes_).index(1)], np.float64)
+
+
+def features(counts: Sequence[int]) -> list[list[int]]:
+    """The columns of each feature, from how many layers each gave."""
+    first = np.concatenate([[0], np.cumsum(counts)])
+    return [list(range(a, b)) for a, b in itertools.pairwise(first)]
+
+
+def alike(values: Any, counts: Sequence[int]) -> list[list[int]]:
+    """Sets of features, by number, whose layers rank the samples much alike, each in order; single features among them.
+
+    Average-linkage clusters of 1 - |Spearman's rho|, of two features the largest over their layers; missing values rank at the median.
+    """
+    sets = features(counts)
+    if len(sets) == 1:
+        return [[0]]
+    filled = np.where(np.isfinite(values), values, np.nan_to_num(np.nanmedian(np.where(np.isfinite(values).any(axis=0), values, 0.0), axis=0)))
+    ranks = np.apply_along_axis(rankdata, 0, filled)
+    ranks = ranks - ranks.mean(axis=0)
+    length = np.linalg.norm(ranks, axis=0)
+    unit = ranks / np.where(length > 0, length, 1.0)
+    rho = np.abs(unit.T @ unit)
+    apart = np.zeros((len(sets), len(sets)))
+    for i, one in enumerate(sets):
+        for j in range(i + 1, len(sets)):
+            apart[i, j] = apart[j, i] = 1.0 - min(1.0, float(rho[np.ix_(one, sets[j])].max()))
+    cluster = fcluster(linkage(squareform(apart), "average"), 1.0 - ALIKE, "distance")
+    return sorted([np.flatnonzero(cluster == c).tolist() for c in np.unique(cluster)])
