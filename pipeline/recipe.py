@@ -103,6 +103,15 @@ class Samples(tuple[Sample, ...]):
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where the cells of the samples lie: centres `x`, `y` (n,) in metres, and the global `number` (n,) int64 of each."""
+
+    x: Array
+    y: Array
+    number: Array
+
+
+@dataclass(frozen=True)
 class Whole:
     """A whole layer on its own step: `values` (y, x) float64, NaN missing, means over squares near what the source resolves.
 

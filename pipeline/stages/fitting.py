@@ -14,7 +14,7 @@ from pipeline.errors import ResourceError
 from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.node import Call, FitNode, Table
-from pipeline.recipe import Array, Cells, Layer, Layers, Sample, Samples, Vector, Whole
+from pipeline.recipe import Array, Cells, Layer, Layers, Places, Sample, Samples, Vector, Whole
 from pipeline.spatial import drawn
 
 EPOCH = 1
@@ -37,17 +37,20 @@ def node(
     names = tuple(n for p, group in layers.items() if p in wants for n in group)
     of = [(p, None if needs[p] in (Layer, Whole) else len(group)) for p, group in layers.items() if p in wants]
     said: dict[str, Any] = {"word": use.use, "said": dict(plain), "dealt": of, "epoch": registry.epoch(function)}
+    corner = [grid.x_m, grid.y_m, grid.cell_m]
     tables = {p: table for p, table in vectors.items() if p in wants}
     read = {p: name for p, name in lines.items() if p in wants}
     if Whole in wants.values():
         native_m = max(known[n].native_m for n in names)
         step = _step(grid, name, max(native_m, plain.get("step_m") or 0.0), windowed=recipe.windowed)
-        said |= {"step": step, "corner": [grid.x_m, grid.y_m, grid.cell_m], "shape": list(grid.shape), "tile": grid.tile, "crs": grid.crs}
+        said |= {"step": step, "corner": corner, "shape": list(grid.shape), "tile": grid.tile, "crs": grid.crs}
         gather = Call(whole_tile, {"step": step}, {"layers": names})
         cells = (grid.rows // step + 1) * (grid.cols // step + 1)
         in_pieces = HELD_BYTES * cells + WHOLE_BYTES * WHOLE_SIDE**2
         held = min(WHOLE_BYTES * cells, in_pieces) if recipe.windowed else WHOLE_BYTES * cells
         return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables, drawn=read), gather, held * len(names))
+    if Places in wants.values():
+        said |= {"corner": corner, "cols": grid.cols}
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
     sampled = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names}) if names else None
     return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables, drawn=read), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
@@ -65,15 +68,21 @@ def whole_tile(*, layers: Layers, step: int) -> dict[str, Array]:
 
 
 def fit_sample(
-    *, word: str, said: dict[str, Any], dealt: list[tuple[str, int | None]], epoch: int, parts: list[dict[str, Array]] | None = None, **tables: Vector
-) -> dict[str, Array]:
+    *, word: str, said: dict[str, Any], dealt: list[tuple[str, int | None]], epoch: int, parts: list[dict[str, Array]] | None = None,
+    corner: list[float] | None = None, cols: int = 1, **tables: Vector,
+) -> dict[str, Array]:  # fmt: skip
     """Run a feature's own `fit` on the sampled cells, in the order of their global numbers, and on its vector tables."""
     del epoch  # only part of the key
-    held = []
+    held, places = [], {}
     if parts is not None:
-        order = np.argsort(np.concatenate([part["cell"] for part in parts]), kind="stable")
+        number = np.concatenate([part["cell"] for part in parts])
+        order = np.argsort(number, kind="stable")
+        if corner is not None:
+            row, col = np.divmod(number[order], cols)
+            where = Places(corner[0] + (col + 0.5) * corner[2], corner[1] - (row + 0.5) * corner[2], number[order])
+            places = {name: where for name, kind in _wants(word).items() if kind is Places}
         held = [Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i in range(_count(dealt))]
-    return _run(word, _dealt(dealt, held, Samples) | said | tables)
+    return _run(word, _dealt(dealt, held, Samples) | said | tables | places)
 
 
 def fit_whole(
@@ -126,6 +135,11 @@ def _count(of: list[tuple[str, int | None]]) -> int:
 def _dealt(of: list[tuple[str, int | None]], held: list[Any], several: Any) -> dict[str, Any]:
     queue = list(held)
     return {name: queue.pop(0) if count is None else several(queue.pop(0) for _ in range(count)) for name, count in of} if held else {}
+
+
+def _wants(word: str) -> dict[str, type]:
+    function = registry.find("features", word)
+    return registry.dependencies(registry.declared(function).fit or function)
 
 
 def _run(word: str, offered: Mapping[str, Any]) -> dict[str, Array]:

@@ -13,7 +13,7 @@ import shapely
 
 from pipeline import registry
 from pipeline.grid import Grid, Index, Window
-from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Sample, Samples, Vector, Whole
+from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Places, Sample, Samples, Vector, Whole
 from pipeline.spatial import drawn as lines
 
 CRS = "EPSG:6933"
@@ -86,7 +86,11 @@ def fitted(word: str, said: Mapping[str, Any], region: Region) -> dict[str, Fit]
     samples: dict[str, Any] = {name: [show(region, n) for n in names] for name, names in layers_of(word, said).items()}
     samples = {name: held[0] if needs[name] is Layer else Samples(held) for name, held in samples.items()}
     tables = {name: Vector(region.geometry[said[name]], region.columns[said[name]]) for name, kind in needs.items() if kind is Vector}
-    given = {name: value for name, value in ({**said, **samples, **tables}).items() if name in takes}
+    at = region.cut(max(region.grid.shape)).cells((0, 0), 0)
+    x, y = np.meshgrid(at.x, at.y)
+    where = Places(x.ravel(), y.ravel(), at.number.ravel())
+    places = {name: where for name, kind in registry.dependencies(fit).items() if kind is Places}
+    given = {name: value for name, value in ({**said, **samples, **tables, **places}).items() if name in takes}
     return {name: Fit(fit(**given)) for name, kind in needs.items() if kind is Fit}
 
 

@@ -16,6 +16,7 @@ import shapely
 from scipy import ndimage
 
 from pipeline import registry
+from pipeline.errors import DataError
 from pipeline.recipe import MISSING, Array, Bands, Layer, Layers, Vector
 from tests.features.driver import (
     CELL_M,
@@ -47,7 +48,7 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Case:
-    """What config says; which cells go missing with their inputs; what flat layers and no geometry give."""
+    """What config says; which cells go missing with their inputs; what flat layers and no geometry give (nothing: DataError)."""
 
     said: Mapping[str, Any]
     missing: Literal["cell", "nine", "cross", "never"]
@@ -55,6 +56,7 @@ class Case:
     drawn: Any = LINE  # the geometry whose reach is told, and what of it is felt
     felt: Any = LINE
     sign: int = 1  # whether a changed cell stands above its ground or below it
+    mask: tuple[str, ...] = ()  # layers of which the tile function sees only the gaps
 
 
 SAMPLED = {"of": "samples", "reach_m": 2450.0}
@@ -118,6 +120,9 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case({"of": "offset", "radius_m": 1250.0}, "cell", (0.0,)),
     ),
     "gossan": tuple(Case({"of": sensor}, "cell", (1.0,)) for sensor in ROLES),
+    "infill": (
+        Case({"of": "rock", "seen": ("height",), "classes": {"low": (2, 3, 5, 7, 11), "high": (13, 17, 19, 23, 29)}, "block_km": 1.0, "trees": 5}, "cell", (), mask=("rock",)),
+    ),
     "fuzzy_gaussian": (Case({"of": "height", "midpoint": 900.0, "spread": 1e-5}, "cell", (math.exp(-1e-5 * 893**2),)),),
     "fuzzy_large": (Case({"of": "height", "midpoint": 900.0, "spread": 3.0}, "cell", (1 / (1 + (900 / 7) ** 3),)),),
     "fuzzy_linear": (
@@ -335,7 +340,7 @@ def test_a_changed_cell_is_felt_up_to_the_declared_reach_and_no_farther(word: st
     for name in read_layers(word, case):
         values = region.layers[name].copy()
         other = values[row, col + 1] if values.dtype.kind == "i" else values[row, col] * (1 + 0.5 * case.sign)
-        other = np.float32(np.nan) if surveyed(word) else other
+        other = np.float32(np.nan) if surveyed(word) else MISSING if name in case.mask else other
         assert not is_missing(values[row : row + 1, col]).any()
         assert values[row, col] != other
         values[row, col] = other
@@ -352,7 +357,7 @@ def test_an_anomaly_on_flat_ground_stays_within_reach(word: str, case: Case, reg
     fits = fitted(word, case.said, plain if flat_has_axes else region)
     for name in read_layers(word, case):
         values = plain.layers[name].copy()
-        values[row, col] = np.nan if surveyed(word) else 3 * case.sign * FLAT
+        values[row, col] = np.nan if surveyed(word) else MISSING if name in case.mask else 3 * case.sign * FLAT
         answer = run(word, case.said, plain.with_layer(name, values).cut(16), fits)
         differ = changed(run(word, case.said, plain, fits), answer)
         assert differ.any()
@@ -391,6 +396,10 @@ def test_missing_cells_follow_the_stated_policy(word: str, case: Case, region: R
 @every_case
 def test_a_constant_input_gives_the_documented_answer(word: str, case: Case, region: Region) -> None:
     edge = 1 if case.missing in ("nine", "cross") else 0  # outside the grid nothing is known
+    if not case.constant:
+        with pytest.raises(DataError):
+            run(word, case.said, flat(region))
+        return
     answer = run(word, case.said, flat(region))
     assert len(answer) == len(case.constant)
     for block, expected in zip(answer, case.constant, strict=True):
