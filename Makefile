@@ -13,7 +13,7 @@ DEV_STAMP := $(call lock_stamp,requirements-dev)
 UV_COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header pyproject.toml
 
 help: ## list these targets
-	@echo "make map REGION=balochistan [SYSTEM=porphyry_copper] [DATA=sample] [ARGS='--workers 4']"
+	@echo "make map REGION=balochistan [SYSTEM=porphyry_copper|all] [DATA=sample] [ARGS='--workers 4']"
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 

@@ -38,7 +38,7 @@ app = typer.Typer(
 
 Region = Annotated[str, typer.Argument(help="A region of configs/regions.", show_default=False)]
 OfRegion = Annotated[str, typer.Option("--region", "-r", help="The region whose layer is meant.", show_default=False)]
-System = Annotated[str | None, typer.Option(help="A mineral system of configs/systems; default: the region's own.")]
+System = Annotated[str | None, typer.Option(help="A mineral system of configs/systems, or `all` to map each in turn; default: the region's own.")]
 Data = Annotated[str | None, typer.Option(help="Where the data come from, of configs/data; default: the region's own.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, e.g. region.cell_m=500.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Worker processes on this machine; 0 works in this one.")]
@@ -60,8 +60,13 @@ def map_(
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
     from pipeline import flow
-    from pipeline.screen import bars, endings
+    from pipeline.screen import bars, endings, systems
 
+    if system == systems.ALL:
+        failed = systems.map_all(lambda name: _planned(region, name, data, set_, workers, scheduler, tile))
+        for name, error in failed.items():
+            _say_error(f"error: {name}: {error}")
+        raise typer.Exit(2 if failed else 0)
     made = _planned(region, system, data, set_, workers, scheduler, tile)
     with bars.watching() as progress:
         outcome = flow.run(made, progress)

@@ -14,7 +14,7 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Vector
-from pipeline.stages import align, delineate, derive, label, predict, train, validate
+from pipeline.stages import align, delineate, derive, ground, label, predict, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
@@ -37,7 +37,8 @@ class Graph:
     @property
     def rasters(self) -> dict[str, str]:
         """Published name to layer."""
-        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes")}
+        confined = ("permissive",) if self.loaded.config.system.permissive else ()
+        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes", *confined)}
 
     @property
     def scorecards(self) -> dict[str, str]:
@@ -61,7 +62,7 @@ class Graph:
 
     def layers(self) -> dict[str, LayerMeta]:
         """Every layer by name."""
-        return {meta.name: meta for node in self.nodes if isinstance(node, LayerNode) for meta in node.outputs}
+        return {meta.name: meta for node in self.nodes for meta in _outputs(node)}
 
     def said(self) -> dict[str, Any]:
         """The resolved config without what cannot change an answer."""
@@ -96,11 +97,14 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     base = align.nodes(loaded, found)
     layers = {meta.name: meta for node in base for meta in node.outputs}
     derived = derive.nodes(loaded, grid, layers, found.tables, found.columns())
-    evidence = _evidence(loaded, derived)
-    deposits, notices = label.deposits(known, config.label)
-    prefix = f"systems/{config.system.name}"
+    read = _evidence(loaded, derived)
+    evidence = tuple(meta.name for node in read for meta in node.outputs)
+    prefix, labelled = f"systems/{config.system.name}", train.labelled(config.model, config.seed)
+    permissive = ground.nodes(loaded, prefix=prefix, layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)})
+    on = permissive[0].name if permissive else align.REGION
+    deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive) or not labelled)
     samples = label.nodes(
-        grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,)
+        grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,), ground=on, labelled=labelled
     )
     scored: list[Node] = []
     for name in config.validation.protocols:
@@ -108,18 +112,25 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         seeds = validate.repeats(config.seed, protocol)
         if protocol.background is not None:
             scored += label.nodes(
-                grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds
+                grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds, ground=on, labelled=labelled
             )
         held = below if protocol.background else prefix
         scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seeds=seeds))
     model = train.node(prefix=prefix, model=config.model, seed=config.seed)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
-    maps = predict.nodes(grid, prefix=prefix, evidence=evidence, counts=derive.counts(derived), settings=config.map, targets=config.targets, synthetic=synthetic)
+    maps = predict.nodes(
+        grid, prefix=prefix, evidence=evidence, counts=tuple(len(node.outputs) for node in read), settings=config.map, targets=config.targets,
+        synthetic=synthetic, ground=on,
+    )  # fmt: skip
     targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *samples, *scored, model, *maps, *targets]
+    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, *maps, *targets]
     _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
+
+
+def _outputs(node: Node) -> tuple[LayerMeta, ...]:
+    return node.outputs if isinstance(node, LayerNode) else ()
 
 
 def _occurrences(loaded: Loaded, found: Found) -> Any:
@@ -165,12 +176,25 @@ def _check_names(loaded: Loaded, nodes: list[Node]) -> None:
             taken[name] = node.stage
 
 
-def _evidence(loaded: Loaded, derived: list[Node]) -> tuple[str, ...]:
-    names = derive.evidence(derived)
-    if not names:
+def _evidence(loaded: Loaded, derived: list[Node]) -> list[LayerNode]:
+    system = loaded.config.system
+    for name in system.inputs:
+        if name not in loaded.config.features:
+            raise ConfigError(f"{loaded.where('system', 'inputs')}: {registry.unknown('feature', name, loaded.config.features)}")
+    read = derive.evidence(derived, system.inputs)
+    if not read:
         raise ConfigError(f"{loaded.where('features')}: no features; give at least one evidence layer")
-    kinds = {meta.name: meta.dtype for node in derived if isinstance(node, LayerNode) for meta in node.outputs}
-    for name in names:
-        if kinds[name] != "float32":
+    for node in read:
+        if node.outputs[0].dtype != "float32":
+            name = node.outputs[0].name
             raise ConfigError(f"{loaded.where('features', name)}: {name!r} is a category code, which a model would read as a quantity; use class_of")
-    return names
+        if loaded.config.model.use == "fuzzy_overlay" and not registry.declared(node.call.function).membership:
+            raise ConfigError(
+                f"{loaded.where('features', node.name)}: fuzzy_overlay combines memberships from 0 to 1, and {node.name!r} is none; make it one with "
+                "fuzzy_linear, fuzzy_large, fuzzy_near ..., or list it under system.inputs if others are made of it"
+            )
+    names = [meta.name for node in read for meta in node.outputs]
+    for name in system.signs:
+        if name not in names:
+            raise ConfigError(f"{loaded.where('system', 'signs', name)}: {registry.unknown('evidence layer', name, names)}")
+    return read

@@ -154,9 +154,10 @@ class Recipe:
     the names of its layers from its own name and parameters (default: its own name). `bands`: the roles a parameter typed `Bands`
     must offer; `sensors`: those that can resolve what the feature claims, others being refused (empty: any). `fit`: a function of
     `Sample`s and parameters to a dict of arrays, made once before any tile; `windowed` says that it takes a survey of any size, by
-    windows. `check` may refuse, at plan time, what the ground or the parameters make meaningless. `units_of` gives the units of each
-    output from the parameters, where one word does not serve all. `columns`, the columns and their units of the lines it draws: then
-    it gives no layer, but lines that other features read.
+    windows. `membership`: its values are degrees of belonging, 0 to 1, which fuzzy overlay combines. `check` may refuse, at plan time,
+    what the ground or the parameters make meaningless. `units_of` gives the units of each output from the parameters, where one word
+    does not serve all. `columns`, the columns and their units of the lines it draws: then it gives no layer, but lines that other
+    features read.
     """
 
     summary: str
@@ -171,6 +172,7 @@ class Recipe:
     band_units: tuple[str, ...] = ("reflectance",)
     evidence: bool = True
     windowed: bool = False
+    membership: bool = False
     check: Check = unchecked
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     columns: Mapping[str, str] | None = None
@@ -224,6 +226,7 @@ def feature(
     band_units: tuple[str, ...] = ("reflectance",),
     evidence: bool = True,
     windowed: bool = False,
+    membership: bool = False,
     check: Check = unchecked,
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
 ) -> Callable[[Function], Function]:
@@ -231,7 +234,7 @@ def feature(
     or to a tuple of them in the order of `outputs`."""
 
     def declare(function: Function) -> Function:
-        recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, check, units_of)
+        recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership, check, units_of)
         function.recipe = recipe  # type: ignore[attr-defined]
         return function
 

@@ -40,12 +40,38 @@ class Region(Frame):
         return self
 
 
+class Rock(Frame):
+    """What one map says of the rock a system needs: `classes` of the categorical layer `of` allow it, as far as `within_m` from them.
+
+    `silent` are codes that say nothing of the rock, cover for example.
+    """
+
+    of: Name
+    classes: tuple[int, ...]
+    within_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    silent: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Rock:
+        if both := sorted({*self.classes} & {*self.silent}):
+            raise ValueError(f"class {both[0]} both allows the system and says nothing of the rock; keep it in one of `classes` and `silent`")
+        return self
+
+
 class System(Frame):
-    """The mineral system sought: name and title for the outputs, and the references its evidence rests on."""
+    """The mineral system sought: name and title for the outputs, and the references its evidence rests on.
+
+    `permissive`: the rock without which it cannot be, by map, the one to believe first; the map is confined to it. `signs`: which
+    way each evidence layer should count, 1 more is better, -1 less or nearer is better; a layer that is not named may count either way.
+    `inputs`: features that others are made of and the model does not see.
+    """
 
     name: Name = "as_published"
     title: str = "Evidence as published, no recipe applied"
     references: tuple[str, ...] = ()
+    permissive: tuple[Rock, ...] = ()
+    signs: dict[Name, Literal[-1, 1]] = {}
+    inputs: tuple[Name, ...] = ()
 
 
 class Use(Frame):

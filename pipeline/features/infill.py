@@ -55,6 +55,7 @@ def _refuse_twice(parameters: Mapping[str, Any], _: Ground) -> None:
     outputs=_outputs,
     fit=taught,
     check=_refuse_twice,
+    membership=True,
 )
 def infill(
     *,

@@ -11,11 +11,13 @@ import skops.io
 
 from pipeline.errors import DataError
 from pipeline.learning.forests import BaggedForest, PlainForest
+from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.trees import Trees
 
-Model = BaggedForest | PlainForest | StandardizedLogistic
-MODELS = (BaggedForest, PlainForest, StandardizedLogistic)
+Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay
+MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay)
+_FITTED = {StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"}, FuzzyOverlay: set[str]()}  # others: trees
 _SCHEMA = "schema.json"
 _LARGEST_BYTES = 2 * 1024**3
 _OWN = [f"{kind.__module__}.{kind.__qualname__}" for kind in (*MODELS, Trees)]
@@ -85,14 +87,14 @@ def _nodes(schema: Any) -> list[dict[str, Any]]:
 
 def _whole(model: Model) -> None:
     fresh = type(model)()
-    fitted = {"classes_", "n_features_in_"}
-    fitted |= {"coef_", "intercept_", "median_", "mean_", "scale_"} if isinstance(model, StandardizedLogistic) else {"trees_"}
+    own = _FITTED.get(type(model), {"trees_"})
+    fitted = {"classes_", "n_features_in_"} | own
     # An attribute more could hide a method; one less would fail at the first prediction.
     if set(vars(model)) - {"feature_names_in_"} != set(vars(fresh)) | fitted:
         raise DataError(f"model: its attributes are not those of a fitted {type(model).__name__}; the file is damaged")
     if not isinstance(model.n_features_in_, int) or model.classes_.ndim != 1 or model.classes_.dtype.kind not in "biuU":
         raise DataError("model: classes or feature count are not what a fitted model has; the file is damaged")
-    if not isinstance(model, StandardizedLogistic) and isinstance(model.trees_, Trees) and set(vars(model.trees_)) != set(Trees.__annotations__):
+    if isinstance(model, BaggedForest | PlainForest) and isinstance(model.trees_, Trees) and set(vars(model.trees_)) != set(Trees.__annotations__):
         raise DataError("model: its trees lack an array or hold one too many; the file is damaged")
     model.checked()
 

@@ -67,14 +67,14 @@ def rank(
     tree = shapely.STRtree(known)
     found = []
     for piece in pieces.joined(parts, tiles_shape, least_cells=least_cells):
-        nearest = int(tree.nearest(piece.polygon))
-        distance = float(shapely.distance(piece.polygon, known[nearest]))
+        nearest = int(tree.nearest(piece.polygon)) if known else None
+        distance = math.inf if nearest is None else float(shapely.distance(piece.polygon, known[nearest]))
         found.append(
             {
                 "status": "known ground" if distance <= known_within_m else "new", "area_km2": round(piece.cells * cell_m**2 / 1e6, 6),
                 "mean_prospectivity": round(piece.mean, 6), "max_prospectivity": round(piece.highest, 6),
-                "mean_uncertainty": round(piece.spread, 6), "nearest_known": deposits["name"][nearest],
-                "nearest_known_km": round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
+                "mean_uncertainty": round(piece.spread, 6), "nearest_known": None if nearest is None else deposits["name"][nearest],
+                "nearest_known_km": None if nearest is None else round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
             }
         )
     found.sort(key=lambda t: (t["status"] != "new", -t["max_prospectivity"], -t["mean_prospectivity"], t["wkb"]))

@@ -19,7 +19,7 @@ from pipeline.stages import fitting
 
 STAGE = "derive"
 LINES = "lines"  # the dtype of what a feature draws, and so no layer's
-TOLERANCE = 1.25  # a second of arc is 31 m by 27: what resolves 31 m may be asked for at 30
+TOLERANCE = 1.5  # cells up to a third finer than the source: a second of arc is 31 m by 27, and cells are round numbers
 
 
 def nodes(
@@ -55,18 +55,9 @@ def _given(fresh: list[Node]) -> list[LayerMeta]:
     return [*layers, *drawings(fresh).values()]
 
 
-def evidence(made: list[Node]) -> tuple[str, ...]:
-    """The names of all layers a model may read, in order: those for display only are left out."""
-    return tuple(meta.name for node in _read_by_models(made) for meta in node.outputs)
-
-
-def counts(made: list[Node]) -> tuple[int, ...]:
-    """How many of those layers each feature gives, in the same order."""
-    return tuple(len(node.outputs) for node in _read_by_models(made))
-
-
-def _read_by_models(made: list[Node]) -> list[LayerNode]:
-    return [node for node in made if isinstance(node, LayerNode) and registry.declared(node.call.function).evidence]
+def evidence(made: list[Node], inputs: tuple[str, ...] = ()) -> list[LayerNode]:
+    """The features a model reads, in order: not those for display only, nor `inputs`, which others are made of."""
+    return [node for node in made if isinstance(node, LayerNode) and registry.declared(node.call.function).evidence and node.name not in inputs]
 
 
 def _feature(

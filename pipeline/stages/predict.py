@@ -15,7 +15,6 @@ from pipeline.learning import model_files
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
 from pipeline.stages import fitting
-from pipeline.stages.align import REGION
 
 EPOCH = 1
 STAGE = "predict"
@@ -23,15 +22,15 @@ BATCH = 65_536  # cells scored at once: bounds memory, changes no answer
 
 
 def nodes(
-    grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], settings: Map, targets: Targets, synthetic: bool
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], settings: Map, targets: Targets, synthetic: bool, ground: str
 ) -> list[Node]:
-    """`<prefix>/prospectivity`, `<prefix>/uncertainty`, then the fit of their quantiles, then `<prefix>/classes`."""
+    """`<prefix>/prospectivity`, `<prefix>/uncertainty`, then the fit of their quantiles, then `<prefix>/classes`; on `ground` above 0."""
 
     def meta(name: str, dtype: str, long_name: str) -> LayerMeta:
         return LayerMeta(f"{prefix}/{name}", dtype, "1", long_name, "prospect", "see provenance.json", grid.cell_m, synthetic)
 
     call = Call(
-        score_cells, {"least_evidence": settings.least_evidence, "counts": list(counts)}, {"evidence": evidence, "region": (REGION,)},
+        score_cells, {"least_evidence": settings.least_evidence, "counts": list(counts)}, {"evidence": evidence, "region": (ground,)},
         fits={"model": f"{prefix}/model"},
     )  # fmt: skip
     scored = LayerNode(
@@ -43,7 +42,8 @@ def nodes(
     )  # fmt: skip
     share = min(1.0, fitting.SAMPLE_CELLS / (grid.rows * grid.cols))
     edges = FitNode(
-        f"{prefix}/edges", STAGE, Call(quantiles, {"class_shares": list(settings.class_shares), "area_share": targets.area_share}),
+        f"{prefix}/edges", STAGE,
+        Call(quantiles, {"class_shares": list(settings.class_shares), "area_share": targets.area_share}, fits={"model": f"{prefix}/model"}),
         Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,)}), fitting.SAMPLE_CELLS * 24,
     )  # fmt: skip
     classed = LayerNode(
@@ -59,10 +59,10 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     `counts` says how many layers each feature gave, in order: evidence is counted by feature, so that twenty classes of one map
     weigh as one, and is known where any of its layers is.
     """
-    inside = ~np.isnan(region.values)
+    inside = region.values > 0  # NaN outside the region is not
     prospectivity = np.full(inside.shape, np.nan, np.float32)
     uncertainty = prospectivity.copy()
-    if not inside.any():
+    if not inside.any() or not model.value:
         return prospectivity, uncertainty
     values = np.stack([layer.values[inside] for layer in evidence], axis=1)
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
@@ -77,8 +77,13 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     return prospectivity, uncertainty
 
 
-def quantiles(*, parts: list[dict[str, Array]], class_shares: list[float], area_share: float) -> dict[str, Array]:
-    """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region)."""
+def quantiles(*, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float) -> dict[str, Array]:
+    """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region).
+
+    Infinite where there was no ground to map, so that nothing stands above any; DataError where there was and nothing could be scored.
+    """
+    if not model.value:
+        return {"edges": np.full(len(class_shares) + 1, np.inf, np.float32)}
     values = np.concatenate([part["0"] for part in parts])
     values = np.sort(values[~np.isnan(values)])
     if values.size == 0:

@@ -66,7 +66,8 @@ def publish(
         for word in registry.words("publishers"):
             registry.find("publishers", word)(bundle=bundle)
             told()
-        (folder / "model.skops").write_bytes(bundle.model)
+        if bundle.model:  # none where there was no ground to map
+            (folder / "model.skops").write_bytes(bundle.model)
         (folder / "config.yaml").write_text(bundle.config_yaml, encoding="utf-8")
         _write_json(folder / "scorecard.json", bundle.scorecard)
         files = {p.name: {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in sorted(folder.iterdir())}
@@ -89,8 +90,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     def fit(name: str) -> Any:
         return cube.load_fit(name, fit_keys[name])
 
-    warning = str(fit(f"{graph.prefix}/samples")["warning"])
-    notices = (*graph.notices, *([warning] if warning else []))
+    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")))
     shown = {}
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
@@ -111,6 +111,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     }  # fmt: skip
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
+        "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
         "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
         "protocols": {name: fit(key) for name, key in graph.scorecards.items()}, "notices": list(notices),
     }  # fmt: skip
@@ -120,6 +121,26 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
     )  # fmt: skip
+
+
+def _share(samples: Mapping[str, Any], graph: Graph) -> float | None:
+    """The share of the region that is permissive ground; None where the system needs no particular rock."""
+    if not graph.loaded.config.system.permissive:
+        return None
+    return round(float(samples["cells"]) / max(float(samples["region_cells"]), 1.0), 6)
+
+
+def _notices(samples: Mapping[str, Any]) -> list[str]:
+    """What a reader must know of the samples the map rests on."""
+    outside = samples["outside"].tolist()
+    more = f" and {len(outside) - 5} more" if len(outside) > 5 else ""
+    told = [str(samples["warning"])] if str(samples["warning"]) else []
+    if outside:
+        told.append(
+            f"{len(outside)} known deposits lie outside the permissive ground as mapped ({', '.join(outside[:5])}{more}): the map is confined to it, "
+            "did not learn from them and cannot find their like"
+        )
+    return told
 
 
 def _said(sources: Mapping[str, Any], name: str, word: str) -> str:

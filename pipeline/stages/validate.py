@@ -17,7 +17,7 @@ from pipeline.learning.verdict import verdict
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
@@ -47,6 +47,11 @@ def score(
     """The scorecard of a protocol: what was held out and how, the model and its nulls on the same folds, and a sentence in words."""
     del epoch  # only part of the key
     held = SampleTable.from_bytes(table.value)
+    told = {"permissive_cells": int(samples.value["cells"]), "deposits_off_permissive_ground": samples.value["outside"].tolist()}
+    said_of = {"title": title, "model": {"use": use, **said}, "groups": groups, "evidence": list(held.names), **told}
+    untested = _untested(held, getattr(registry.find("models", use)(**said, seed=0), "needs_labels", True))
+    if untested:
+        return {**said_of, "verdict": untested, "protocol": None, "scores": None}
     if groups == "cells":
         held = replace(held, group=np.arange(len(held)))
     west, south, east, north = bounds
@@ -57,7 +62,18 @@ def score(
     found = crossval.cross_validate(
         held, make_model=lambda s: registry.find("models", use)(**said, seed=s), split=cut, seeds=seeds, members=drawn
     )
-    return {
-        "title": title, "model": {"use": use, **said}, "verdict": verdict(found.result), "groups": groups,
-        "background_draws": samples.value["drawn"].shape[1], "evidence": list(held.names), **found.result,
-    }  # fmt: skip
+    return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
+
+
+def _untested(held: SampleTable, labelled: bool) -> str | None:
+    """Why a map stands without a score: there is nothing to map, or nothing known to test it with. None when it can be scored.
+
+    What learns from deposits is never without some, but for want of ground; so only what does not need them can end untested.
+    """
+    if not len(held):
+        return "No permissive ground: the rock this system needs is not mapped in the region, so there is nothing to rank and no target."
+    known = len(np.unique(held.group[held.positive]))
+    if not labelled and known < 2:
+        of = "no known deposit of this kind" if known == 0 else "one known deposit of this kind, too few to hold one out"
+        return f"Not tested: {of} in the region; the map is the knowledge that went into it, and no more."
+    return None

@@ -44,11 +44,11 @@ def test_cells_outside_the_region_or_without_any_evidence_are_not_scored(model: 
 
 def test_classes_cover_at_most_their_share_and_ties_go_down() -> None:
     scores = np.array([0.0] * 6 + [0.1, 0.2, 0.3, 0.9])
-    edges = predict.quantiles(parts=[{"0": scores.astype(np.float32)}], class_shares=[0.5, 0.7, 0.8, 0.9], area_share=0.1)
+    edges = predict.quantiles(model=Fit(b"a model"), parts=[{"0": scores.astype(np.float32)}], class_shares=[0.5, 0.7, 0.8, 0.9], area_share=0.1)
     found = predict.classify(prospectivity=Layer.of(np.array([[*scores, nan]], np.float32)), edges=Fit(edges))
     assert found.tolist() == [[1] * 6 + [2, 3, 4, 5, int(MISSING)]]
 
 
 def test_a_region_without_a_scored_cell_is_one_clear_error() -> None:
     with pytest.raises(DataError, match="no cell of the region could be scored"):
-        predict.quantiles(parts=[{"0": np.array([nan, nan], np.float32)}], class_shares=[0.5, 0.8, 0.9, 0.95], area_share=0.05)
+        predict.quantiles(model=Fit(b"a model"), parts=[{"0": np.array([nan, nan], np.float32)}], class_shares=[0.5, 0.8, 0.9, 0.95], area_share=0.05)
