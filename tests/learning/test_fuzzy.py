@@ -56,7 +56,7 @@ def test_a_row_is_its_own_and_survives_its_file() -> None:
 
 
 def test_unknown_settings_are_refused_when_fitted_and_when_read() -> None:
-    with pytest.raises(ValueError, match="operator 'mean' with gamma 0.75: expected one of and, or, product, sum, gamma, and gamma from 0 to 1"):
+    with pytest.raises(ValueError, match=r"operator 'mean' with gamma 0.75: expected one of and, or, product, sum, gamma, and gamma from 0 to 1"):
         FuzzyOverlay(operator="mean").fit(MEMBERS, LABELS)
     good = model_files.dump(FuzzyOverlay().fit(MEMBERS, LABELS))
     held = io.BytesIO()
