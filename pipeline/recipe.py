@@ -102,6 +102,10 @@ class Samples(tuple[Sample, ...]):
     """Samples of several layers at the same cells, in the order config or the feature's roles name them."""
 
 
+class Shifts(tuple[Sample, ...]):
+    """For each layer of `Samples`, in their order, the value less that of the cell to the east; NaN where either is missing."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the cells of the samples lie: centres `x`, `y` (n,) in metres, and the global `number` (n,) int64 of each."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from pipeline.errors import ConfigError
-from pipeline.recipe import Array, Cells, Fit, Layer, Whole, feature
+from pipeline.recipe import Array, Cells, Fit, Ground, Layer, Whole, feature
 
 EPOCH = 1
 LEAST_INCLINATION = 20.0  # nearer the equator the filter lifts noise along the declination more than eightfold
@@ -40,18 +40,21 @@ def reduced_anomaly(*, of: Whole, date: str, inclination: float | None, declinat
     return survey.kept(answer) | {"direction": np.array([inclination, declination, declination + true_north])}
 
 
-def _own_cell(parameters: Mapping[str, Any], _: float) -> float:
-    """Reach 0; refuses, at plan time, a date the reference field does not know and a stated inclination too near the equator."""
+def _refuse_near_the_equator(parameters: Mapping[str, Any], ground: Ground) -> None:
+    """Refuses, at plan time, a date the reference field does not know and a field too near level, stated or modelled at the ground's centre."""
     from pipeline.spatial import geomagnetism
 
-    if None in (parameters["inclination"], parameters["declination"]):
+    inclination = parameters["inclination"]
+    if None in (inclination, parameters["declination"]):
         geomagnetism.day(parameters["date"])
-    if parameters["inclination"] is not None:
-        _refuse_low(parameters["inclination"])
-    return 0.0
+    if inclination is None:
+        west, south, east, north = ground.bounds
+        lon, lat, _ = geomagnetism.place((west + east) / 2, (south + north) / 2, crs=ground.crs)
+        inclination, _ = geomagnetism.direction(lon, lat, date=parameters["date"])
+    _refuse_low(inclination)
 
 
-@feature(summary="Reduction to the pole", units="input", reference="Baranov, Naudy (1964), Blakely (1995)", reach=_own_cell, fit=reduced_anomaly)
+@feature(summary="Reduction to the pole", units="input", reference="Baranov, Naudy (1964), Blakely (1995)", check=_refuse_near_the_equator, fit=reduced_anomaly)
 def reduction_to_pole(
     *,
     of: Layer,

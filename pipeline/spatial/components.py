@@ -47,6 +47,22 @@ def axes(covariance: Array) -> Array:
     return np.ascontiguousarray(vectors.T[::-1])
 
 
+def by_noise(covariance: Array, noise: Array) -> tuple[Array, Array]:
+    """Axes (n, n) as rows, on each of which the noise has unit variance, the clearest signal first; and the variances on them (n,).
+
+    The variance on an axis is signal and noise over noise, 1 for noise alone. DataError where the noise leaves some direction empty:
+    layers that repeat each other have no noise of their own. Green and others (1988), as two rotations: Roger (1994).
+    """
+    shares, directions = np.linalg.eigh(noise)
+    if shares[0] <= 1e-10 * max(shares[-1], np.finfo(float).tiny):
+        raise DataError(
+            "mnf: the noise of these layers does not fill all their directions (one layer is smooth, constant, or a copy of others); leave it out"
+        )
+    white = directions / np.sqrt(shares)
+    variance, turned = np.linalg.eigh(white.T @ covariance @ white)
+    return np.ascontiguousarray((white @ turned).T[::-1]), variance[::-1]
+
+
 def upright(found: Array) -> Array:
     """The same axes with a stated sign: the first layer with at least half the largest weight has a positive one.
 

@@ -14,7 +14,7 @@ from pipeline.errors import ResourceError
 from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.node import Call, FitNode, Table
-from pipeline.recipe import Array, Cells, Layer, Layers, Places, Sample, Samples, Vector, Whole
+from pipeline.recipe import Array, Cells, Layer, Layers, Places, Sample, Samples, Shifts, Vector, Whole
 from pipeline.spatial import drawn
 
 EPOCH = 1
@@ -53,6 +53,9 @@ def node(
         said |= {"corner": corner, "cols": grid.cols}
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
     sampled = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names}) if names else None
+    if Shifts in wants.values():
+        sampled = Call(sample_shifts, {"share": share, "seed": 0}, {"layers": names}, reach_m=grid.cell_m)
+        said |= {"shifts": len(names)}
     return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables, drawn=read), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
 
 
@@ -62,6 +65,15 @@ def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[
     return {str(i): layer.values[chosen] for i, layer in enumerate(layers)} | {"cell": at.number[chosen]}
 
 
+def sample_shifts(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
+    """As `sample_cells`, and for each layer i as `shift<i>` the value less that of the next cell to the east; of the tile without its halo."""
+    number = at.number[1:-1, 1:-1]
+    chosen = (number >= 0) & (draws.uniform(number.ravel(), seed=seed, stream="sample").reshape(number.shape) < share)
+    found = {str(i): layer.values[1:-1, 1:-1][chosen] for i, layer in enumerate(layers)}
+    shifts = {f"shift{i}": (layer.values[1:-1, 1:-1] - layer.values[1:-1, 2:])[chosen] for i, layer in enumerate(layers)}
+    return found | shifts | {"cell": number[chosen]}
+
+
 def whole_tile(*, layers: Layers, step: int) -> dict[str, Array]:
     """The tile's means over squares of `step` cells, float64, NaN where a square holds no value; a last, smaller square counts too."""
     return {str(i): _means(layer.values, step) for i, layer in enumerate(layers)}
@@ -69,18 +81,20 @@ def whole_tile(*, layers: Layers, step: int) -> dict[str, Array]:
 
 def fit_sample(
     *, word: str, said: dict[str, Any], dealt: list[tuple[str, int | None]], epoch: int, parts: list[dict[str, Array]] | None = None,
-    corner: list[float] | None = None, cols: int = 1, **tables: Vector,
+    corner: list[float] | None = None, cols: int = 1, shifts: int = 0, **tables: Vector,
 ) -> dict[str, Array]:  # fmt: skip
     """Run a feature's own `fit` on the sampled cells, in the order of their global numbers, and on its vector tables."""
     del epoch  # only part of the key
-    held, places = [], {}
+    held, places = [], dict[str, Any]()
     if parts is not None:
         number = np.concatenate([part["cell"] for part in parts])
         order = np.argsort(number, kind="stable")
         if corner is not None:
             row, col = np.divmod(number[order], cols)
             where = Places(corner[0] + (col + 0.5) * corner[2], corner[1] - (row + 0.5) * corner[2], number[order])
-            places = {name: where for name, kind in _wants(word).items() if kind is Places}
+            places |= {name: where for name, kind in _wants(word).items() if kind is Places}
+        apart = Shifts(Sample(np.concatenate([part[f"shift{i}"] for part in parts])[order]) for i in range(shifts))
+        places |= {name: apart for name, kind in _wants(word).items() if kind is Shifts}
         held = [Sample(np.concatenate([part[str(i)] for part in parts])[order]) for i in range(_count(dealt))]
     return _run(word, _dealt(dealt, held, Samples) | said | tables | places)
 

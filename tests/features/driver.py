@@ -13,7 +13,7 @@ import shapely
 
 from pipeline import registry
 from pipeline.grid import Grid, Index, Window
-from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Places, Sample, Samples, Vector, Whole
+from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Places, Sample, Samples, Shifts, Vector, Whole
 from pipeline.spatial import drawn as lines
 
 CRS = "EPSG:6933"
@@ -89,7 +89,11 @@ def fitted(word: str, said: Mapping[str, Any], region: Region) -> dict[str, Fit]
     at = region.cut(max(region.grid.shape)).cells((0, 0), 0)
     x, y = np.meshgrid(at.x, at.y)
     where = Places(x.ravel(), y.ravel(), at.number.ravel())
-    places = {name: where for name, kind in registry.dependencies(fit).items() if kind is Places}
+    places: dict[str, Any] = {name: where for name, kind in registry.dependencies(fit).items() if kind is Places}
+    named = [n for names in layers_of(word, said).values() for n in names]
+    east = {n: np.pad(region.layers[n][:, 1:], ((0, 0), (0, 1)), constant_values=np.nan) for n in named if region.layers[n].dtype.kind == "f"}
+    shifts = Shifts(Sample((region.layers[n] - values).ravel()) for n, values in east.items())
+    places |= {name: shifts for name, kind in registry.dependencies(fit).items() if kind is Shifts}
     given = {name: value for name, value in ({**said, **samples, **tables, **places}).items() if name in takes}
     return {name: Fit(fit(**given)) for name, kind in needs.items() if kind is Fit}
 

@@ -121,6 +121,8 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case({"of": "offset", "radius_m": 1250.0}, "cell", (0.0,)),
     ),
     "gossan": tuple(Case({"of": sensor}, "cell", (1.0,)) for sensor in ROLES),
+    "mnf": (Case({"of": ("height", "red", "blue"), "components": 2}, "cell", ()),),
+    "ternary": (Case({"potassium": "height", "thorium": "height", "uranium": "height"}, "cell", (0.0, 0.0, 0.0)),),
     "infill": (
         Case(
             {"of": "rock", "seen": ("height",), "classes": {"low": (2, 3, 5, 7, 11), "high": (13, 17, 19, 23, 29)}, "block_km": 1.0, "trees": 5},

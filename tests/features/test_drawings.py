@@ -15,6 +15,9 @@ from tests.features.driver import CELL_M, COLS, ROWS, Region, drawing_words, dra
 
 # by word: parameters that make it draw something of the rough ground below, whose layer is `height`
 CASES: dict[str, dict[str, Any]] = {
+    "drainage": {"of": "height", "least_km2": 0.5},
+    "lineaments": {"of": "height", "scales_m": (150.0, 300.0), "least_m": 1500.0},
+    "worms": {"of": "height", "heights_m": (200.0, 600.0), "least_m": 1000.0},
 }
 
 every_case = pytest.mark.parametrize(("word", "said"), [pytest.param(word, said, id=word) for word, said in CASES.items()])

@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from pipeline.errors import ConfigError
 from pipeline.features.reduction_to_pole import reduced_anomaly
-from pipeline.recipe import Array, Whole
+from pipeline.recipe import Array, Ground, Whole
 from pipeline.registry import declared, find
-from tests.features.driver import CELL_M, CRS, Region, centres, checked, empty_region, fitted, over, run
+from tests.features.driver import CELL_M, CRS, centres, checked, empty_region, over, run
 
 INNER = (slice(10, -10), slice(10, -10))  # a kilometre from the survey's edge
 BODY = (450.0, 2050.0, -50.0, 1150.0, -1500.0, -400.0)  # west east south north bottom top
@@ -140,22 +140,25 @@ def test_the_direction_is_the_days_at_the_regions_centre_and_counts_from_grid_no
 def test_a_low_inclination_is_refused_with_what_to_use_instead() -> None:
     said = checked("reduction_to_pole", {"of": "layer", "date": DAY, "inclination": -12.0})
     with pytest.raises(ConfigError, match=r"inclined -12.0 degrees.*use analytic_signal or theta"):
-        declared(find("features", "reduction_to_pole")).reach(said, CELL_M)
-    grid = empty_region().grid
-    near_the_dip_equator = Region(type(grid)(CRS, CELL_M, 0.0, 1_300_000.0, 9, 9, 9), {"layer": np.zeros((9, 9), np.float32)}, {})
-    with pytest.raises(ConfigError, match="use analytic_signal or theta"):
-        fitted("reduction_to_pole", {"of": "layer", "date": DAY}, near_the_dip_equator)
+        declared(find("features", "reduction_to_pole")).check(said, ground(4_000_000.0))
+    with pytest.raises(ConfigError, match="use analytic_signal or theta"):  # near the dip equator, before anything runs
+        declared(find("features", "reduction_to_pole")).check(checked("reduction_to_pole", {"of": "layer", "date": DAY}), ground(1_300_000.0))
+
+
+def ground(y_m: float) -> Ground:
+    """A small region on the prime meridian, so many metres north of the equator."""
+    return Ground(CRS, (0.0, y_m - 900.0, 900.0, y_m), CELL_M)
 
 
 @pytest.mark.parametrize(("date", "told"), [("June 2005", "no day"), ("1899-12-31", "1900 to 2030")])
 def test_a_day_outside_the_reference_field_is_refused_before_anything_runs(date: str, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        declared(find("features", "reduction_to_pole")).reach(checked("reduction_to_pole", {"of": "layer", "date": date}), CELL_M)
+        declared(find("features", "reduction_to_pole")).check(checked("reduction_to_pole", {"of": "layer", "date": date}), ground(4_000_000.0))
 
 
 def test_an_older_survey_is_reduced_with_the_direction_it_states() -> None:
     said = {"of": "layer", "date": "1899-12-31", "inclination": 45.0, "declination": 3.0}
-    assert declared(find("features", "reduction_to_pole")).reach(checked("reduction_to_pole", said), CELL_M) == 0
+    declared(find("features", "reduction_to_pole")).check(checked("reduction_to_pole", said), ground(4_000_000.0))
     assert highest(over("reduction_to_pole", anomaly(45.0, 3.0), **{k: v for k, v in said.items() if k != "of"})) == (0.0, 0.0)
 
 
