@@ -17,7 +17,8 @@ HYSTERESIS = 0.5  # a worm goes on down to this share of the strength it must re
 def edges(of: Whole, *, heights_m: Sequence[float], strongest: float, least_m: float) -> Vector:
     """Crests of the horizontal gradient of the field at each height, as polylines with columns height_m, gradient (per km), azimuth_deg.
 
-    Of all crests of a height the `strongest` share starts a line, which goes on down to half that strength; `gradient` is the mean along the line, the azimuth that of its ends.
+    Of all crests of a height the `strongest` share starts a line, which goes on down to half that strength; `gradient` is the mean along
+    it, the azimuth that of its ends.
     Hornby, Boschetti and Horowitz (1999), Archibald, Gow and Boschetti (1999).
     """
     from skimage.filters import apply_hysteresis_threshold

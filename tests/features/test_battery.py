@@ -60,9 +60,13 @@ class Case:
     peak: float = 3 * FLAT  # an anomaly of flat ground that the feature must see
 
 
+WHOLE = shapely.box(-5e4, -5e4, 5e4, 5e4)  # more than the region
+SHEET = {"drawn": shapely.box(-333, -210, 888, 777), "felt": shapely.box(-333, -210, 888, 777)}
 SAMPLED = {"of": "samples", "reach_m": 2450.0}
 SITE = {"drawn": shapely.Point(288.0, 77.0), "felt": shapely.Point(288.0, 77.0)}
 CASES: dict[str, tuple[Case, ...]] = {
+    "age_of": (Case({"of": "sheet", "column": "unit"}, "never", ((56 + 33.9) / 2,), **SHEET),),
+    "class_by_keywords": (Case({"of": "sheet", "column": "unit", "groups": {"host": ("limestone",)}}, "never", (1.0, 0.0), **SHEET),),
     "aloh": (Case({"of": "aster"}, "cell", (1.0,)),),
     "alunite": (Case({"of": "aster"}, "cell", (2.0,)),),
     "analytic_signal": (Case({"of": "height"}, "cell", (0.0,)),),
@@ -273,7 +277,9 @@ def region() -> Region:
     drawn += [shapely.box(-900, 200, 400, 900) - shapely.box(-300, 400, 0, 700), shapely.Point(1800, -1500)]
     drawn += [shapely.MultiLineString([[(0, 0), (0, 900)], [(50, 0), (800, 20)]])]
     ground = Region(empty_region().grid, layers, {}).with_geometry("lines", drawn)
-    return ground.with_geometry("samples", *sampled(drawn_bands))
+    ground = ground.with_geometry("samples", *sampled(drawn_bands))
+    sheets = [WHOLE, *(shapely.box(*corner, *(corner + rng.uniform(300, 2500, 2))) for corner in rng.uniform((xmin, ymin), (xmax, ymax), (12, 2)))]
+    return ground.with_geometry("sheet", sheets, {"unit": rng.choice(np.array(["Eocene limestone", "Jurassic shale"], object), len(sheets))})
 
 
 def sampled(rng: np.random.Generator) -> tuple[list[Any], dict[str, Array]]:
@@ -293,7 +299,8 @@ def flat(region: Region) -> Region:
     """Every layer the same everywhere, every sample like the others, and no other geometry."""
     layers = {name: np.full_like(values, FLAT) for name, values in region.layers.items()}
     columns = {name: np.full_like(values, str(FLAT) if values.dtype.kind == "O" else FLAT) for name, values in region.columns["samples"].items()}
-    return Region(region.grid, layers, {}).with_geometry("lines", []).with_geometry("samples", list(region.geometry["samples"]), columns)
+    ground = Region(region.grid, layers, {}).with_geometry("lines", []).with_geometry("samples", list(region.geometry["samples"]), columns)
+    return ground.with_geometry("sheet", [WHOLE], {"unit": np.array(["Eocene limestone"], object)})
 
 
 def read_layers(word: str, case: Case) -> list[str]:
@@ -428,7 +435,7 @@ def test_outputs_have_the_declared_number_names_dtype_and_shape(word: str, case:
 def test_a_feature_says_its_units_summary_source_and_epoch(word: str) -> None:
     function = registry.find("features", word)
     recipe = registry.declared(function)
-    assert re.fullmatch(r"(input|degree|m|1|reflectance|km/km2|1/km2)(/km)?", recipe.units)
+    assert re.fullmatch(r"(input|degree|m|1|Ma|reflectance|km/km2|1/km2)(/km)?", recipe.units)
     assert recipe.summary
     assert function.__doc__
     assert registry.epoch(function) >= 1
