@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from pipeline.recipe import Array, Vector
 
 Detection = Literal["half", "as_is"]
 Transform = Literal["none", "log"]
+LEAST_MET = 20  # pairs of samples that level a survey
 NO_DATA = -9999.0  # no laboratory has a detection limit so high
 EMPTY = {"", "na", "nan", "null", "none"}
 NUMBER = re.compile(r"([<>]?)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
@@ -70,6 +71,60 @@ def located(of: Vector, values: Array) -> Points:
         return Points(np.zeros(0), np.zeros(0), np.zeros(0))
     means = np.add.reduceat(held, fresh) / np.diff(np.append(fresh, len(xy)))
     return Points(np.ascontiguousarray(xy[fresh, 0]), np.ascontiguousarray(xy[fresh, 1]), means)
+
+
+def shifts(of: Vector, values: Array, survey: str, *, within_m: float) -> dict[str, Array]:
+    """What to add to the values of each survey to level them with the largest: `survey` names (k,) str and `shift` (k,) float64.
+
+    From pairs of samples of two surveys within `within_m` of one another: the median of their differences, 20 pairs at least, starting at
+    the survey with most samples and going on to the one that shares most pairs with those levelled already. A shift of logarithms is a
+    factor. DataError for a survey that shares too few.
+    """
+    from scipy.spatial import cKDTree
+
+    names = _texts(of, survey)
+    xy = _places(of)
+    known = np.isfinite(values)
+    counts = {name: int((known & (names == name)).sum()) for name in np.unique(names)}
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    shift, left = {order[0]: 0.0}, order[1:]
+    while left:
+        done = known & np.isin(names, list(shift))
+        tree, level = cKDTree(xy[done]), values[done] + np.array([shift[name] for name in names[done]])
+        apart = {}
+        for name in left:
+            here = known & (names == name)
+            away, nearest = map(np.asarray, tree.query(xy[here], distance_upper_bound=within_m))
+            met = np.isfinite(away)
+            apart[name] = level[nearest[met]] - values[here][met]
+        best = max(left, key=lambda name: (len(apart[name]), -order.index(name)))
+        if len(apart[best]) < LEAST_MET:
+            raise DataError(
+                f"survey {str(best)!r} has {len(apart[best])} samples within {within_m:g} m of another survey's, and levelling needs {LEAST_MET}; give a larger "
+                "level_within_m, or map that survey by itself (`where` at its source)"
+            )
+        shift[best] = float(np.median(apart[best]))
+        left.remove(best)
+    return {"survey": np.array(sorted(shift)), "shift": np.array([shift[name] for name in sorted(shift)])}
+
+
+def levelled(of: Vector, values: Array, survey: str, shift: Mapping[str, Array]) -> Array:
+    """The values with the shift of each sample's survey added; NaN for a survey that had none."""
+    names = _texts(of, survey)
+    at = np.clip(np.searchsorted(shift["survey"], names), 0, len(shift["survey"]) - 1)
+    return np.where(shift["survey"][at] == names, values + shift["shift"][at], np.nan)
+
+
+def _texts(of: Vector, column: str) -> Array:
+    if column not in of.columns:
+        raise DataError(f"the table of samples has no column {column!r}; it holds {', '.join(sorted(of.columns)) or 'none'}")
+    return np.array([str(value) for value in of.columns[column]], dtype=str)
+
+
+def _places(of: Vector) -> Array:
+    import shapely
+
+    return np.asarray(shapely.get_coordinates(shapely.centroid(of.geometry)), np.float64)
 
 
 def _numbers(of: Vector, column: str, detection: Detection) -> Array:

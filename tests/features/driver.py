@@ -82,7 +82,7 @@ def fitted(word: str, said: Mapping[str, Any], region: Region) -> dict[str, Fit]
     if fit is None:
         return {}
     takes = registry.parameters(fit).model_fields.keys() | registry.dependencies(fit).keys()
-    show = _whole if surveyed(word) else lambda region, name: Sample(region.layers[name].ravel())
+    show: Any = _whole if surveyed(word) else lambda region, name: Sample(region.layers[name].ravel())
     samples: dict[str, Any] = {name: [show(region, n) for n in names] for name, names in layers_of(word, said).items()}
     samples = {name: held[0] if needs[name] is Layer else Samples(held) for name, held in samples.items()}
     tables = {name: Vector(region.geometry[said[name]], region.columns[said[name]]) for name, kind in needs.items() if kind is Vector}
