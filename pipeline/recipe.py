@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+REFLECTANCE = ("reflectance", "relative reflectance")  # what ratios of bands may be made of
 MISSING = np.int32(-(2**31))  # the fill of a categorical layer: NaN has no integer
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -158,7 +159,8 @@ class Recipe:
     the names of its layers from its own name and parameters (default: its own name). `bands`: the roles a parameter typed `Bands`
     must offer; `sensors`: those that can resolve what the feature claims, others being refused (empty: any). `fit`: a function of
     `Sample`s and parameters to a dict of arrays, made once before any tile; `windowed` says that it takes a survey of any size, by
-    windows. `membership`: its values are degrees of belonging, 0 to 1, which fuzzy overlay combines. `check` may refuse, at plan time,
+    windows. `membership`: its values are degrees of belonging, 0 to 1, which fuzzy overlay combines. `carries_sensor`: its outputs, named by role,
+    are bands of the sensor it reads. `check` may refuse, at plan time,
     what the ground or the parameters make meaningless. `units_of` gives the units of each output from the parameters, where one word
     does not serve all. `columns`, the columns and their units of the lines it draws: then it gives no layer, but lines that other
     features read.
@@ -173,10 +175,11 @@ class Recipe:
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]]
     fit: Callable[..., dict[str, Array]] | None
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    band_units: tuple[str, ...] = ("reflectance",)
+    band_units: tuple[str, ...] = REFLECTANCE
     evidence: bool = True
     windowed: bool = False
     membership: bool = False
+    carries_sensor: bool = False
     check: Check = unchecked
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     columns: Mapping[str, str] | None = None
@@ -227,10 +230,11 @@ def feature(
     outputs: Callable[[str, Mapping[str, Any]], tuple[str, ...]] = _own_name,
     fit: Callable[..., dict[str, Array]] | None = None,
     bands: Mapping[str, tuple[str, ...]] | None = None,
-    band_units: tuple[str, ...] = ("reflectance",),
+    band_units: tuple[str, ...] = REFLECTANCE,
     evidence: bool = True,
     windowed: bool = False,
     membership: bool = False,
+    carries_sensor: bool = False,
     check: Check = unchecked,
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
 ) -> Callable[[Function], Function]:
@@ -238,7 +242,10 @@ def feature(
     or to a tuple of them in the order of `outputs`."""
 
     def declare(function: Function) -> Function:
-        recipe = Recipe(summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership, check, units_of)
+        recipe = Recipe(
+            summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership,
+            carries_sensor, check, units_of,
+        )  # fmt: skip
         function.recipe = recipe  # type: ignore[attr-defined]
         return function
 

@@ -11,6 +11,7 @@ EPOCH = 1
     summary="Green vegetation (NDVI)",
     units="1",
     reference="Rouse et al. (1974)",
+    band_units=("reflectance",),  # its limits mean nothing of bands each divided by its own mean
     bands={
         "sentinel2": ("nir", "red"),
         "landsat": ("nir08", "red"),

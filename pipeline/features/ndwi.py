@@ -11,6 +11,7 @@ EPOCH = 1
     summary="Open water (NDWI)",
     units="1",
     reference="McFeeters (1996)",
+    band_units=("reflectance",),  # its limits mean nothing of bands each divided by its own mean
     bands={
         "sentinel2": ("green", "nir"),
         "landsat": ("green", "nir08"),

@@ -79,7 +79,8 @@ def _feature(
         of = ", ".join([m.name for m in inputs] + [t.name for t in vectors.values()])
         licence = "; ".join(dict.fromkeys(m.licence for m in inputs)) or "see sources"
         native_m, synthetic = max((m.native_m for m in inputs), default=grid.cell_m), any(m.synthetic for m in inputs)
-        return LayerMeta(name, dtype, units, f"{recipe.summary}: {name}", f"{use.use} of {of}", licence, native_m, synthetic)
+        sensor = next((m.sensor for m in inputs if m.sensor), "") if recipe.carries_sensor else ""
+        return LayerMeta(name, dtype, units, f"{recipe.summary}: {name}", f"{use.use} of {of}", licence, native_m, synthetic, sensor)
 
     if recipe.columns is not None:
         return [replace(fitting.node(grid, key, use, layers, plain, vectors, drawn, known), draws=meta(key, LINES, ""))]
@@ -136,6 +137,8 @@ def _bands(loaded: Loaded, key: str, parameter: str, source: str, recipe: Recipe
     """The layers that play the roles the feature reads of this source's sensor; ConfigError where they cannot tell it."""
     where = loaded.where("features", key, parameter)
     of = {name.rpartition("_")[0]: meta.sensor for name, meta in known.items() if meta.sensor}
+    if source in loaded.config.features and source not in of:
+        return (source,)  # a feature that gives bands, and has not been bound yet
     if of.get(source) not in recipe.roles:
         first = next((name for name in known if name.rpartition("_")[0] == source), None)
         if first is None:
@@ -152,7 +155,8 @@ def _bands(loaded: Loaded, key: str, parameter: str, source: str, recipe: Recipe
         able = " or ".join(recipe.band_units)
         raise ConfigError(
             f"{where}: {key} reads bands in {able}, and {odd.name!r} is in {odd.units!r}: ratios of raw radiance follow the sun and the air of each "
-            f"scene; take a product in {able} (ASTER: AST_07XT, AST_05; Sentinel-2, Landsat: level 2) and say `units: {recipe.band_units[0]}`"
+            f"scene; take a product in {able} (ASTER: AST_07XT, AST_05; Sentinel-2, Landsat: level 2) and say `units: {recipe.band_units[0]}`, "
+            "or bring ASTER's radiance to one level with scene_normalized"
         )
     return names
 

@@ -130,6 +130,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case({"of": "offset", "radius_m": 1250.0}, "cell", (0.0,)),
     ),
     "gossan": tuple(Case({"of": sensor}, "cell", (1.0,)) for sensor in ROLES),
+    "scene_normalized": (Case({"of": "aster", "scene": "unit"}, "more", (1.0,) * 9, mask=("unit",)),),
     "levelled": (Case({"of": ("height", "offset")}, "cell", (float(FLAT),)),),
     "mnf": (Case({"of": ("height", "red", "blue"), "components": 2}, "cell", ()),),
     "ternary": (Case({"potassium": "height", "thorium": "height", "uranium": "height"}, "cell", (0.0, 0.0, 0.0)),),
@@ -446,7 +447,7 @@ def test_outputs_have_the_declared_number_names_dtype_and_shape(word: str, case:
 def test_a_feature_says_its_units_summary_source_and_epoch(word: str) -> None:
     function = registry.find("features", word)
     recipe = registry.declared(function)
-    assert re.fullmatch(r"(input|degree|m|1|Ma|reflectance|km/km2|1/km2)(/km)?", recipe.units)
+    assert re.fullmatch(r"(input|degree|m|1|Ma|reflectance|relative reflectance|km/km2|1/km2)(/km)?", recipe.units)
     assert recipe.summary
     assert function.__doc__
     assert registry.epoch(function) >= 1

@@ -77,12 +77,21 @@ def test_a_missing_band_is_named(tmp_path: Path) -> None:
 
 
 def test_radiance_is_refused_where_reflectance_is_needed_and_taken_where_the_index_was_made_for_it(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"kaolinite reads bands in reflectance, and 'scene_swir1' is in 'radiance'.*AST_07XT"):
+    with pytest.raises(ConfigError, match=r"kaolinite reads bands in reflectance or relative reflectance, and 'scene_swir1' is in 'radiance'.*AST_07XT"):
         derived(tmp_path / "a", {"kaolinite": {"of": "scene"}}, sensor="aster", units="radiance", roles=ASTER)
     made = derived(tmp_path / "b", {"silica": {"of": "scene"}}, sensor="aster", units="radiance", roles=ASTER)
     assert read_by(made, "silica") == ("scene_tir1", "scene_tir2", "scene_tir3")
     with pytest.raises(ConfigError, match="silica reads bands in radiance or emissivity, and 'scene_tir1' is in 'K'"):
         derived(tmp_path / "c", {"silica": {"of": "scene"}}, sensor="aster", units="K", roles=ASTER)
+
+
+def test_radiance_brought_to_one_level_is_a_source_of_bands_of_the_same_sensor(tmp_path: Path) -> None:
+    said = {"kaolinite": {"of": "even"}, "even": {"use": "scene_normalized", "of": "scene", "scene": "dem"}}
+    made = derived(tmp_path / "a", said, sensor="aster", units="radiance", roles=ASTER)
+    assert read_by(made, "kaolinite") == ("even_swir1", "even_swir2", "even_swir3", "even_swir5")
+    assert [node.name for node in derive.evidence(made)] == ["kaolinite"]
+    with pytest.raises(ConfigError, match="ndvi reads bands in reflectance, and 'even_nir' is in 'relative reflectance'"):
+        derived(tmp_path / "b", {**said, "ndvi": {"of": "even"}}, sensor="aster", units="radiance", roles=ASTER)
 
 
 def test_a_hillshade_is_derived_and_is_no_evidence(tmp_path: Path) -> None:
