@@ -15,7 +15,7 @@ def derivative(*, of: Whole) -> dict[str, Array]:
     return survey.kept(potential.downward(survey))
 
 
-@feature(summary="First vertical derivative", units="input/km", reference="Evjen (1936), Blakely (1995)", fit=derivative)
+@feature(summary="First vertical derivative", units="input/km", reference="Evjen (1936), Blakely (1995)", fit=derivative, windowed=True)
 def first_vertical_derivative(*, of: Layer, field: Fit, at: Cells) -> Array:
     """Change of the field per km downward, towards its sources; (y, x) float32; 0 over a level or evenly rising field; NaN where the
     layer is.

@@ -54,7 +54,14 @@ def _refuse_near_the_equator(parameters: Mapping[str, Any], ground: Ground) -> N
     _refuse_low(inclination)
 
 
-@feature(summary="Reduction to the pole", units="input", reference="Baranov, Naudy (1964), Blakely (1995)", check=_refuse_near_the_equator, fit=reduced_anomaly)
+@feature(
+    summary="Reduction to the pole",
+    units="input",
+    reference="Baranov, Naudy (1964), Blakely (1995)",
+    check=_refuse_near_the_equator,
+    fit=reduced_anomaly,
+    windowed=True,
+)
 def reduction_to_pole(
     *,
     of: Layer,

@@ -19,7 +19,7 @@ def shallow(*, of: Whole, height_m: float) -> dict[str, Array]:
     return survey.kept(survey.field - potential.continued(survey, height_m=height_m))
 
 
-@feature(summary="Residual of upward continuation", units="input", reference="Jacobsen (1987)", fit=shallow)
+@feature(summary="Residual of upward continuation", units="input", reference="Jacobsen (1987)", fit=shallow, windowed=True)
 def residual(*, of: Layer, field: Fit, height_m: Annotated[float, Field(gt=0)], at: Cells) -> Array:
     """The field less itself continued `height_m` metres upward, in its own units, 0 over a level or evenly rising field; (y, x)
     float32; NaN where the layer is.

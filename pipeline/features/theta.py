@@ -20,7 +20,7 @@ def cosine(*, of: Whole) -> dict[str, Array]:
     return survey.kept(np.divide(level, length, out=np.zeros_like(level), where=length > 0))
 
 
-@feature(summary="Theta map", units="1", reference="Wijns et al. (2005)", fit=cosine)
+@feature(summary="Theta map", units="1", reference="Wijns et al. (2005)", fit=cosine, windowed=True)
 def theta(*, of: Layer, field: Fit, at: Cells) -> Array:
     """Horizontal gradient over analytic signal, 0 to 1, the cosine of the angle theta; (y, x) float32; NaN where the layer is.
 

@@ -18,7 +18,7 @@ def angle(*, of: Whole) -> dict[str, Array]:
     return survey.kept(np.degrees(np.arctan2(down, np.hypot(east, north))))
 
 
-@feature(summary="Tilt angle", units="degree", reference="Miller, Singh (1994), Salem et al. (2007)", fit=angle)
+@feature(summary="Tilt angle", units="degree", reference="Miller, Singh (1994), Salem et al. (2007)", fit=angle, windowed=True)
 def tilt(*, of: Layer, field: Fit, at: Cells) -> Array:
     """Angle between the field's gradient and the horizontal, -90 to 90 degrees; (y, x) float32; NaN where the layer is.
 

@@ -19,7 +19,7 @@ def higher(*, of: Whole, height_m: float) -> dict[str, Array]:
     return survey.kept(potential.continued(survey, height_m=height_m))
 
 
-@feature(summary="Upward continuation", units="input", reference="Jacobsen (1987), Blakely (1995)", fit=higher)
+@feature(summary="Upward continuation", units="input", reference="Jacobsen (1987), Blakely (1995)", fit=higher, windowed=True)
 def upward_continuation(*, of: Layer, field: Fit, height_m: Annotated[float, Field(gt=0)], at: Cells) -> Array:
     """The field as it would be measured `height_m` metres higher, in its own units; (y, x) float32; NaN where the layer is.
 

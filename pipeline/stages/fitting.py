@@ -22,7 +22,7 @@ STAGE = "derive"
 SAMPLE_CELLS = 1_000_000  # a fit sees at most about this many cells: 8 bytes each and layer
 WHOLE_SIDE = 2500  # a survey held in one piece has at most this many cells a side
 WHOLE_BYTES = 400  # per cell of it: measured 330 at the peak of a Fourier filter over the padded survey
-HELD_BYTES = 64  # per cell of a survey worked on by windows: what was gathered, put together, and its answer
+HELD_BYTES = 160  # per cell of a survey worked on by windows: what was gathered and put together, a gradient, and sums
 
 
 def node(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
 import pytest
 
-from pipeline import load, plan
+from pipeline import flow, load, look, plan
 from pipeline.errors import ConfigError
 from tests import tiny
 
@@ -43,3 +45,26 @@ def test_a_layer_where_lines_are_read_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_vector_is_named_with_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="unknown vector 'fault'; did you mean 'faults'"):
         planned(tmp_path, {"near": {"use": "distance_to", "of": "fault", "reach_m": 1000}})
+
+
+def test_lines_drawn_of_a_raster_are_read_like_a_vector_source_at_any_tile_and_published(tmp_path: Path) -> None:
+    drawn = {"valleys": {"use": "drainage", "of": "dem", "least_km2": 10}, "near": {"use": "distance_to", "of": "valleys", "reach_m": 5000}}
+    density = []
+    for tile in (16, 64):
+        root = tmp_path / str(tile)
+        planned(root, {**ELEVATION, **drawn})
+        settings = (f"region.tile={tile}",)
+        outcome = flow.run(plan(load("tiny", settings=settings, root=root)))
+        density.append(look.open_cube("tiny", settings=settings, root=root)["near"].to_numpy())
+    assert density[0].tobytes() == density[1].tobytes()
+    lines = gpd.read_file(outcome.outputs / "targets.gpkg", layer="valleys")
+    assert set(lines.columns) == {"order", "upstream_km2", "geometry"}
+    x, y = tiny.BOUNDS[0] + (np.arange(120) + 0.5) * 500, tiny.BOUNDS[3] - (np.arange(100) + 0.5) * 500
+    row, col = 37, 55
+    assert density[0][row, col] == pytest.approx(min(lines.distance(gpd.points_from_xy([x[col]], [y[row]])[0]).min(), 5000), rel=1e-6)
+
+
+def test_lines_where_a_layer_is_read_are_refused(tmp_path: Path) -> None:
+    said = {"valleys": {"use": "drainage", "of": "dem", "least_km2": 10}, "steep": {"use": "slope", "of": "valleys"}}
+    with pytest.raises(ConfigError, match="steep reads layers, and 'valleys' is lines; density_of and distance_to make a layer of them"):
+        planned(tmp_path, {**ELEVATION, **said})

@@ -54,7 +54,27 @@ def test_a_survey_is_put_together_from_means_over_its_own_step_and_read_back_at_
     ],
 )
 def test_a_survey_too_large_for_one_piece_and_tiles_that_cut_its_squares_are_refused(grid: Grid, told: str) -> None:
-    word = "tilt"
-    use = Use(use=word, with_=parameters(find("features", word))(of="field"))
+    word = "drainage"
+    use = Use(use=word, with_=parameters(find("features", word))(of="field", least_km2=1))
     with pytest.raises(ResourceError, match=told):
         fitting.node(grid, "tilt_fit", use, {"of": ("field",)}, {}, {}, {}, {"field": LayerMeta("field", "float32", "nT", "", "", "", NATIVE_M)})
+
+
+def bytes_of(word: str, grid: Grid, **said: float) -> int:
+    """What the fit of a feature of one layer `field` may hold on a grid."""
+    use = Use(use=word, with_=parameters(find("features", word))(of="field", **said))
+    plain = {name: value for name, value in use.with_.model_dump().items() if name != "of"}
+    known = {"field": LayerMeta("field", "float32", "nT", "", "", "", NATIVE_M)}
+    return fitting.node(grid, f"{word}_fit", use, {"of": ("field",)}, plain, {}, {}, known).bytes
+
+
+def test_a_survey_worked_on_by_windows_is_bounded_by_a_window_and_what_it_holds_of_the_whole() -> None:
+    grid = Grid(tiny.CRS, 1000.0, 0.0, 0.0, 8000, 12_000, 256)
+    cells = 4001 * 6001
+    assert bytes_of("tilt", grid) == 160 * cells + 400 * 2500**2 < 400 * cells
+
+
+def test_a_larger_step_puts_a_layer_on_fewer_squares() -> None:
+    grid = Grid(tiny.CRS, 100.0, 0.0, 0.0, 9000, 9000, 512)
+    assert bytes_of("drainage", grid, least_km2=10.0) == 400 * (9000 // 16 + 1) ** 2  # native 2100 m: 16 cells
+    assert bytes_of("drainage", grid, least_km2=10.0, step_m=7000.0) == 400 * (9000 // 64 + 1) ** 2
