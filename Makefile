@@ -1,7 +1,7 @@
 # One command makes the map. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help map test check ci lock schema epochs clean
+.PHONY: help map test check bench ci lock schema epochs clean
 
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -32,6 +32,10 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
+
+bench: $(DEV_STAMP) ## what each feature costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
+	@$(PY) -m benchmarks.features
+	@$(PY) -m benchmarks.scale
 
 ci: ## everything, as .ci/run does it; under an hour
 	@.ci/run

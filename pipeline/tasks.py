@@ -107,7 +107,7 @@ def _vector(path: Path, bounds: Bounds) -> Vector:
 
 
 def _drawn(task: Task, fit: str, bounds: Bounds) -> Vector:
-    from pipeline.spatial import drawn
+    from pipeline import drawn
 
     return drawn.touching(_fit(task.cube, fit, task.fit_keys[fit]).value, bounds)
 

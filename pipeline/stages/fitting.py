@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import registry
+from pipeline import drawn, registry
 from pipeline.config.frame import Use
 from pipeline.cube import LayerMeta
 from pipeline.errors import ResourceError
@@ -15,7 +15,6 @@ from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.node import Call, FitNode, Table
 from pipeline.recipe import Array, Cells, Layer, Layers, Places, Sample, Samples, Shifts, Vector, Whole
-from pipeline.spatial import drawn
 
 EPOCH = 1
 STAGE = "derive"

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from pipeline import drawn as lines
 from pipeline import registry
 from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.spatial import drawn as lines
 from pipeline.stages import acquire
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "publish"
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import shapely
 
+from pipeline import drawn as lines
 from pipeline import registry
 from pipeline.grid import Grid, Index, Window
 from pipeline.recipe import MISSING, Array, Bands, Cells, Fit, Layer, Layers, Places, Sample, Samples, Shifts, Vector, Whole
-from pipeline.spatial import drawn as lines
 
 CRS = "EPSG:6933"
 CELL_M = 100.0

@@ -34,7 +34,7 @@ def test_a_path_of_an_unknown_variable_names_those_there_are(tmp_path: Path) -> 
     ("features", "words"),
     [
         ({"steep": "slope"}, r"regions/tiny.yaml:\d+: expected {use: word, ...} for features.steep, found 'slope'"),
-        ({"steep": {"use": 3, "of": "dem"}}, r"regions/tiny.yaml:\d+: features.steep needs `use:`, one of aloh"),
+        ({"steep": {"use": 3, "of": "dem"}}, r"regions/tiny.yaml:\d+: features.steep needs `use:`, one of age_of"),
     ],
 )
 def test_a_use_that_is_no_use_is_shown_what_one_looks_like(tmp_path: Path, features: dict[str, Any], words: str) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import shapely
 
+from pipeline import drawn
 from pipeline.errors import DataError
 from pipeline.recipe import Vector
-from pipeline.spatial import drawn
 
 COLUMNS = {"azimuth_deg": "degree"}
 LINES = np.array([shapely.LineString([(0, 0), (10, 5), (20, 0)]), shapely.LineString([(100, 100), (130, 100)])])
