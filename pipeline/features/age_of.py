@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from pipeline.errors import ConfigError
-from pipeline.recipe import Array, Cells, Ground, Vector, feature, point
+from pipeline.recipe import Array, Cells, Vector, feature, point
+from pipeline.spatial import tables
 
 EPOCH = 1
 
 
-def _refuse_unknown_column(parameters: Mapping[str, Any], ground: Ground) -> None:
-    columns = ground.columns.get(parameters["of"])
-    for word in ("column", "oldest"):
-        name = parameters[word]
-        if columns is not None and name is not None and name not in columns:
-            raise ConfigError(f"{parameters['of']!r} has no column {name!r}; it has {', '.join(columns) or 'none'}")
-
-
-@feature(summary="Age of the map unit", units="Ma", reference="Cohen and others (2013)", reach=point, check=_refuse_unknown_column)
+@feature(summary="Age of the map unit", units="Ma", reference="Cohen and others (2013)", reach=point, check=tables.columns_are_there)
 def age_of(*, of: Vector, column: str, oldest: str | None = None, at: Cells) -> Array:
     """Middle of the age of the unit at the cell's centre, in millions of years; (y, x) float32; NaN where no polygon lies or its age is unknown.
 

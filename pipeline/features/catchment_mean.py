@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from pipeline.errors import ConfigError
-from pipeline.recipe import Array, Cells, Fit, Ground, Layer, Vector, Whole, feature
+from pipeline.recipe import Array, Cells, Fit, Layer, Vector, Whole, feature
+from pipeline.spatial import tables
 
 EPOCH = 1
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -25,18 +24,13 @@ def told_downstream(
     return {"values": catchments.spread(points, terrain, snap_m=snap_m), "y": terrain.y, "x": terrain.x}
 
 
-def _refuse_unknown_column(parameters: Mapping[str, Any], ground: Ground) -> None:
-    columns = ground.columns.get(parameters["of"])
-    if columns is not None and parameters["column"] not in columns:
-        raise ConfigError(f"{parameters['of']!r} has no column {parameters['column']!r}; it has {', '.join(columns) or 'none'}")
-
-
 @feature(
     summary="Stream samples over their catchments",
-    units="1",
+    units="the column's",
     reference="Bonham-Carter, Goodfellow (1986), Wang, Liu (2006)",
     fit=told_downstream,
-    check=_refuse_unknown_column,
+    check=tables.columns_are_there,
+    units_of=tables.assay_units,
 )
 def catchment_mean(
     *,
@@ -49,6 +43,7 @@ def catchment_mean(
     step_m: Positive | None = None,
     detection: Literal["half", "as_is"] = "half",
     transform: Literal["none", "log"] = "none",
+    unit: str = "1",
 ) -> Array:
     """What the first stream sample downstream of the cell says, in its column's units (their natural logarithm with `transform: log`);
     (y, x) float32; NaN where no sample lies downstream or the terrain is missing.
@@ -58,7 +53,7 @@ def catchment_mean(
     one square count as their mean. Dilution on the way down is not undone. The terrain is `terrain` on squares of about `step_m`,
     at most 2500 a side; see `drainage` for its limits. Values below detection as in `kriged`.
     """
-    del of, column, snap_m, step_m, detection, transform  # only the fit reads them
+    del of, column, snap_m, step_m, detection, transform, unit  # the fit reads them, and whoever reads the layer the unit
     x, y, values = (told.value[name] for name in ("x", "y", "values"))
     step = (x[-1] - x[0]) / max(len(x) - 1, 1) or 1.0
     rows = np.clip(np.floor((y[0] - at.y) / step + 0.5), 0, len(y) - 1).astype(np.int64)

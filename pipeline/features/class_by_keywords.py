@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.errors import ConfigError
 from pipeline.recipe import Array, Cells, Ground, Vector, feature, point
-from pipeline.spatial import rocknames
+from pipeline.spatial import rocknames, tables
 
 EPOCH = 1
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
@@ -22,9 +22,7 @@ def _groups(name: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _refuse_unknown_column(parameters: Mapping[str, Any], ground: Ground) -> None:
-    columns = ground.columns.get(parameters["of"])
-    if columns is not None and parameters["column"] not in columns:
-        raise ConfigError(f"{parameters['of']!r} has no column {parameters['column']!r}; it has {', '.join(columns) or 'none'}")
+    tables.columns_are_there(parameters, ground)
     if rocknames.OTHER in (parameters["groups"] or ()):
         raise ConfigError("a group is called other, as the output for names without a keyword is; give it another name")
 

@@ -8,11 +8,19 @@ from pydantic import Field
 
 from pipeline.recipe import Array, Cells, Vector, feature
 from pipeline.recipe import reach_m as stated_reach
+from pipeline.spatial import tables
 
 EPOCH = 1
 
 
-@feature(summary="Samples by inverse distance", units="1", reference="Shepard (1968)", reach=stated_reach)
+@feature(
+    summary="Samples by inverse distance",
+    units="the column's",
+    reference="Shepard (1968)",
+    reach=stated_reach,
+    check=tables.columns_are_there,
+    units_of=tables.assay_units,
+)
 def inverse_distance(
     *,
     of: Vector,
@@ -21,6 +29,7 @@ def inverse_distance(
     at: Cells,
     detection: Literal["half", "as_is"] = "half",
     transform: Literal["none", "log"] = "none",
+    unit: str = "1",
     power: Annotated[float, Field(gt=0, le=16)] = 2.0,
     neighbours: Annotated[int, Field(ge=1, le=64)] = 12,
 ) -> Array:
@@ -31,6 +40,7 @@ def inverse_distance(
     for the weights). Below detection (`<0.5`, or -0.5 as surveys write it) `half` the limit stands; `as_is` takes text at its
     limit and lets negative numbers be. Samples at one place count as their mean.
     """
+    del unit  # a word for whoever reads the layer
     from pipeline.spatial import assays, gridding
 
     points = assays.located(of, assays.measured(of, column, detection=detection, transform=transform))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.recipe import Array, Cells, Fit, Vector, feature
 from pipeline.recipe import reach_m as stated_reach
+from pipeline.spatial import tables
 
 EPOCH = 1
 
@@ -33,11 +34,13 @@ def _with_variance(name: str, _: Mapping[str, Any]) -> tuple[str, ...]:
 
 @feature(
     summary="Kriged samples",
-    units="1",
+    units="the column's",
     reference="Matheron (1963), Cressie, Hawkins (1980)",
     reach=stated_reach,
     outputs=_with_variance,
     fit=variogram,
+    check=tables.columns_are_there,
+    units_of=tables.assay_and_variance_units,
 )
 def kriged(
     *,
@@ -50,6 +53,7 @@ def kriged(
     transform: Literal["none", "log"] = "none",
     model: Literal["spherical", "exponential"] = "spherical",
     neighbours: Annotated[int, Field(ge=1, le=64)] = 16,
+    unit: str = "1",
     survey: str | None = None,
     level_within_m: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2000,
 ) -> tuple[Array, ...]:
@@ -65,7 +69,7 @@ def kriged(
     Where several campaigns were sampled or analysed differently, `survey` names the column that tells them apart: each is shifted to the
     largest by the median difference of samples of both within `level_within_m` (with `transform: log` the shift is a factor).
     """
-    del level_within_m  # only the fit reads it
+    del level_within_m, unit  # the fit reads the one, whoever reads the layer the other
     from pipeline.spatial import assays, kriging
 
     values = assays.measured(of, column, detection=detection, transform=transform)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pipeline.errors import ConfigError
 from pipeline.recipe import Array, Cells, Fit, Vector, feature
+from pipeline.spatial import tables
 
 if TYPE_CHECKING:
     from pipeline.spatial.assays import Points
@@ -47,6 +48,7 @@ def _reach(parameters: Mapping[str, Any], _: float) -> float:
     reach=_reach,
     outputs=_with_variance,
     fit=variogram,
+    check=tables.columns_are_there,
 )
 def kriged_clr(
     *,
