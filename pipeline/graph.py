@@ -13,8 +13,8 @@ from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
-from pipeline.recipe import Vector
-from pipeline.stages import align, delineate, derive, ground, label, predict, train, validate
+from pipeline.recipe import Columns, Vector
+from pipeline.stages import align, delineate, derive, ground, label, making, predict, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
@@ -99,7 +99,9 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     derived = derive.nodes(loaded, grid, layers, found.tables, found.columns())
     read = _evidence(loaded, derived)
     evidence = tuple(meta.name for node in read for meta in node.outputs)
-    prefix, labelled = f"systems/{config.system.name}", train.labelled(config.model, config.seed)
+    columns = Columns.of(evidence, config.system.signs, (len(node.outputs) for node in read))
+    told = making.said(config.model, columns)
+    prefix, labelled = f"systems/{config.system.name}", making.labelled(told)
     permissive = ground.nodes(loaded, prefix=prefix, layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)})
     on = permissive[0].name if permissive else align.REGION
     deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive) or not labelled)
@@ -115,11 +117,11 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
                 grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds, ground=on, labelled=labelled
             )
         held = below if protocol.background else prefix
-        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seeds=seeds))
-    model = train.node(prefix=prefix, model=config.model, seed=config.seed)
+        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, columns=columns, bounds=grid.bounds, seeds=seeds))
+    model = train.node(prefix=prefix, told=told, seed=config.seed)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
-        grid, prefix=prefix, evidence=evidence, counts=tuple(len(node.outputs) for node in read), settings=config.map, targets=config.targets,
+        grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
         synthetic=synthetic, ground=on,
     )  # fmt: skip
     targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))

@@ -6,7 +6,7 @@ typed `Layer`, `Layers`, `Vector`, `Whole`, `Fit` or `Cells` are its dependencie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -140,6 +140,22 @@ class Ground:
     bounds: tuple[float, float, float, float]
     cell_m: float
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The evidence a model is given: `names` of the layers, for each its `signs` (1 more is better, -1 less is better, 0 either way), and
+    `counts`, how many layers each feature gave, in order."""
+
+    names: tuple[str, ...]
+    signs: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str], signs: Mapping[str, int], counts: Iterable[int]) -> Columns:
+        """Signs by name; a layer that is not named counts either way."""
+        names = tuple(names)
+        return cls(names, tuple(signs.get(name, 0) for name in names), tuple(counts))
 
 
 Reach = Callable[[Mapping[str, Any], float], float]

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from pipeline.errors import ConfigError
 from pipeline.grid import Window
-from pipeline.recipe import Bands, Cells, Fit, Layer, Layers, Places, Recipe, Sample, Samples, Shifts, Vector, Whole
+from pipeline.recipe import Bands, Cells, Columns, Fit, Layer, Layers, Places, Recipe, Sample, Samples, Shifts, Vector, Whole
 
 KINDS = ("features", "sources", "models", "publishers")
 SEED = "seed"  # a parameter of this name is the config's seed
-READ_BY_SHELL = (Fit, Cells, Sample, Samples, Shifts, Places, Window)  # parameters config never names: the shell supplies them
+READ_BY_SHELL = (Fit, Cells, Sample, Samples, Shifts, Places, Window, Columns)  # parameters config never names: the shell supplies them
 NAMED = (Layer, Vector, Bands, Whole)  # parameters for which config names one thing
 
 

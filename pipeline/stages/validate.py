@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import registry
 from pipeline.config.frame import Protocol, Use
 from pipeline.learning import crossval, draws
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.learning.verdict import verdict
 from pipeline.node import Call, FitNode
-from pipeline.recipe import Fit
+from pipeline.recipe import Columns, Fit
+from pipeline.stages import making
 
 EPOCH = 2
 STAGE = "validate"
@@ -23,14 +23,12 @@ SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
 
 def node(
-    *, prefix: str, samples: str, protocol: Protocol, model: Use, bounds: tuple[float, ...], seeds: tuple[int, ...]
+    *, prefix: str, samples: str, protocol: Protocol, model: Use, columns: Columns, bounds: tuple[float, ...], seeds: tuple[int, ...]
 ) -> FitNode:
     """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed."""
-    used = protocol.model or model
     said = {
-        "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds, "use": used.use,
-        "said": used.with_.model_dump(mode="json"), "bounds": list(bounds),
-        "epoch": registry.epoch(registry.find("models", used.use)),
+        "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds,
+        "told": making.said(protocol.model or model, columns), "bounds": list(bounds),
     }  # fmt: skip
     return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits={"table": f"{samples}/table", "samples": f"{samples}/samples"}), None, SCORING_BYTES)
 
@@ -41,15 +39,14 @@ def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
 
 
 def score(
-    *, table: Fit, samples: Fit, title: str, split: Mapping[str, Any], groups: str, seeds: tuple[int, ...], use: str, said: dict[str, Any],
-    bounds: list[float], epoch: int,
+    *, table: Fit, samples: Fit, title: str, split: Mapping[str, Any], groups: str, seeds: tuple[int, ...], told: Mapping[str, Any],
+    bounds: list[float],
 ) -> dict[str, Any]:  # fmt: skip
     """The scorecard of a protocol: what was held out and how, the model and its nulls on the same folds, and a sentence in words."""
-    del epoch  # only part of the key
     held = SampleTable.from_bytes(table.value)
-    told = {"permissive_cells": int(samples.value["cells"]), "deposits_off_permissive_ground": samples.value["outside"].tolist()}
-    said_of = {"title": title, "model": {"use": use, **said}, "groups": groups, "evidence": list(held.names), **told}
-    untested = _untested(held, getattr(registry.find("models", use)(**said, seed=0), "needs_labels", True))
+    of = {"permissive_cells": int(samples.value["cells"]), "deposits_off_permissive_ground": samples.value["outside"].tolist()}
+    said_of = {"title": title, "model": {"use": told["use"], **told["said"]}, "groups": groups, "evidence": list(held.names), **of}
+    untested = _untested(held, making.labelled(told))
     if untested:
         return {**said_of, "verdict": untested, "protocol": None, "scores": None}
     if groups == "cells":
@@ -60,7 +57,7 @@ def score(
     )
     drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
     found = crossval.cross_validate(
-        held, make_model=lambda s: registry.find("models", use)(**said, seed=s), split=cut, seeds=seeds, members=drawn
+        held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
     )
     return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
 

@@ -1,0 +1,38 @@
+"""Making models: from the word in config, and the evidence it will be given, to an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from pipeline import registry
+from pipeline.config.frame import Use
+from pipeline.recipe import Columns
+
+EPOCH = 1
+
+
+def said(use: Use, columns: Columns) -> dict[str, Any]:
+    """A model as plain values: its word, parameters and EPOCH and, if it asks for it, what evidence it is given. Part of the key of its fits."""
+    function = registry.find("models", use.use)
+    told: dict[str, Any] = {"use": use.use, "said": use.with_.model_dump(mode="json"), "epoch": registry.epoch(function)}
+    if Columns in registry.dependencies(function).values():
+        told["columns"] = {"names": list(columns.names), "signs": list(columns.signs), "counts": list(columns.counts)}
+    return told
+
+
+def maker(told: Mapping[str, Any]) -> Callable[[int], BaseEstimator]:
+    """What makes the unfitted model of `said` from a seed."""
+    function = registry.find("models", told["use"])
+    more = {}
+    if "columns" in told:
+        parameter = next(name for name, kind in registry.dependencies(function).items() if kind is Columns)
+        more[parameter] = Columns(**{name: tuple(values) for name, values in told["columns"].items()})
+    return lambda seed: function(**told["said"], **more, seed=seed)
+
+
+def labelled(told: Mapping[str, Any]) -> bool:
+    """Whether the model learns from known deposits, and so cannot do without."""
+    return bool(getattr(maker(told)(0), "needs_labels", True))
