@@ -49,12 +49,6 @@ DEAR = {
     "infill": "a hundred trees per cell",
     "inverse_distance": "no raster is read: a nearest-neighbour search per cell stands against one write",
     "nearest_sample": "no raster is read: a nearest-neighbour search per cell stands against one write",
-    "density_of": "no raster is read: exact clipping of every line at every row stands against one write",
-    "orientation_of": "no raster is read: exact clipping of every line at every row stands against one write",
-    "intersection_density": "no raster is read: exact crossings of lines stand against one write",
-    "aligned_density_of": "no raster is read: exact clipping by an ellipse at every cell stands against one write",
-    "distance_to": "no raster is read: exact distances stand against one write",
-    "class_by_keywords": "no raster is read: polygons are tested at every cell they bound",
     "age_of": "no raster is read: polygons are tested at every cell they bound",
 }
 BY_NAME: dict[str, Any] = {

@@ -14,8 +14,9 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, delineate, derive, ground, label, making, predict, train, validate
+from pipeline.stages import align, delineate, derive, ground, hiding, label, making, predict, train, validate
 from pipeline.stages.acquire import Found
+from pipeline.stages.hiding import Hidden
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
@@ -117,7 +118,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
                 grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds, ground=on, labelled=labelled
             )
         held = below if protocol.background else prefix
-        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, columns=columns, bounds=grid.bounds, seeds=seeds))
+        hidden = _hidden(loaded, derived, name, evidence, below, held, layers) if protocol.hide else None
+        scored += hidden.nodes if hidden else ()
+        used = making.said(protocol.model or config.model, columns)
+        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, told=used, bounds=grid.bounds, seeds=seeds, hidden=hidden))
     model = train.node(prefix=prefix, told=told, seed=config.seed)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
@@ -129,6 +133,16 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, *maps, *targets]
     _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
+
+
+def _hidden(
+    loaded: Loaded, derived: list[Node], protocol: str, evidence: tuple[str, ...], below: str, samples: str, layers: Mapping[str, LayerMeta]
+) -> Hidden:
+    hide = loaded.config.protocols[protocol].hide
+    for name in hide:
+        if name not in layers:
+            raise ConfigError(f"configs/validation/{protocol}.yaml: hide: {registry.unknown('layer', name, layers)}")
+    return hiding.hidden(loaded, derived, hide=hide, evidence=evidence, prefix=below, samples=samples, protocol=protocol)
 
 
 def _outputs(node: Node) -> tuple[LayerMeta, ...]:

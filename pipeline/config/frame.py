@@ -106,19 +106,29 @@ class Background(Frame):
 
 
 class Split(Frame):
-    """How cells are held out: blocks of `block_km`, an nx by ny division of the extent, or at random (only to show the gap)."""
+    """How cells are held out.
 
-    kind: Literal["square_blocks", "extent_blocks", "random"] = "square_blocks"
+    `nearest`: as far from what teaches as the map's cells are from known deposits; `square_blocks` of `block_km`; `extent_blocks`, an nx by ny
+    division of the extent; `clusters`, one cluster of deposits within `cluster_km` at a time; `leave_pair_out`, `pairs` of a deposit and a
+    background cell; `random` (only to show the gap). Rows within `buffer_km` of what is held out do not teach.
+    """
+
+    kind: Literal["nearest", "square_blocks", "extent_blocks", "clusters", "leave_pair_out", "random"] = "nearest"
     folds: Annotated[int, Field(ge=2)] = 5
     block_km: Positive = 50
     nx: Annotated[int, Field(ge=1)] = 5
     ny: Annotated[int, Field(ge=1)] = 5
+    cluster_km: Positive = 30
+    pairs: Annotated[int, Field(ge=1)] = 100
+    buffer_km: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
 
 
 class Protocol(Frame):
     """One way of scoring, whole: what is held out, how often, on which background, with which model (default: the map's).
 
     `groups: deposits` never splits a deposit group over blocks; `cells` treats each positive cell alone, as published protocols do.
+    `hide`: layers taken from the held-out ground, as if nobody had mapped it: what is made of them is missing there, and `infill` learns again
+    without it.
     """
 
     title: str
@@ -127,6 +137,7 @@ class Protocol(Frame):
     seeds: Annotated[int, Field(ge=1)] = 5
     background: Background | None = None
     model: Use | None = None
+    hide: tuple[Name, ...] = ()
 
 
 class Validation(Frame):

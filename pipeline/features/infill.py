@@ -27,11 +27,11 @@ def taught(
 
     from pipeline.learning import infill as numbers
 
-    code = _numbered(of.values, classes, cover)
+    code = numbered(of.values, classes, cover)
     mapped = code >= 0
     values = np.stack([layer.values[mapped] for layer in seen], axis=1).astype(np.float32)
     rows = numbers.chosen(numbers.Taught(values, code[mapped], where.x[mapped], where.y[mapped], where.number[mapped]), seed=SEED)
-    held = numbers.learnt(rows, classes=numbers.classes_of(rows), how=_how(block_km, folds, trees))
+    held = numbers.learnt(rows, classes=numbers.classes_of(rows), how=how(block_km, folds, trees))
     return held | {f"taught.{field.name}": getattr(rows, field.name) for field in fields(rows)}
 
 
@@ -80,25 +80,21 @@ def infill(
     """
     from pipeline.learning import infill as numbers
 
-    values = np.stack([layer.values.ravel() for layer in seen], axis=1)
-    known = np.isfinite(values).any(axis=1)
-    x, y = (axis.ravel()[known] for axis in np.meshgrid(at.x, at.y))
-    mapped = _numbered(of.values.ravel()[known], classes, cover) >= 0
-    share = numbers.probabilities(values[known], x, y, mapped, rocks.value, how=_how(block_km, folds, trees))
-    blocks = np.zeros((len(classes) + 1, known.size), np.float32)
-    blocks[rocks.value["classes"], np.flatnonzero(known)[:, None]] = share
-    blocks[-1, known] = numbers.entropy(share)
-    blocks[:, ~known] = np.nan
+    values = np.stack([layer.values.ravel() for layer in seen], axis=1).astype(np.float32)
+    x, y = (axis.ravel() for axis in np.meshgrid(at.x, at.y))
+    mapped = numbered(of.values.ravel(), classes, cover) >= 0
+    blocks = numbers.blocks(values, x, y, mapped, rocks.value, classes=len(classes), how=how(block_km, folds, trees))
     return tuple(blocks.reshape(-1, *of.values.shape))
 
 
-def _how(block_km: float, folds: int, trees: int) -> How:
+def how(block_km: float, folds: int, trees: int) -> How:
+    """How it is learnt, from the parameters."""
     from pipeline.learning.infill import How
 
     return How(block_m=block_km * 1000, folds=folds, trees=trees, seed=SEED)
 
 
-def _numbered(codes: Array, classes: Mapping[str, tuple[int, ...]], cover: tuple[int, ...]) -> Array:
+def numbered(codes: Array, classes: Mapping[str, tuple[int, ...]], cover: tuple[int, ...]) -> Array:
     """The place of each code's class among `classes`; -1 where the map says nothing, cover, or a class that is not asked for."""
     found = np.full(codes.shape, -1, np.int64)
     for place, group in enumerate(classes.values()):

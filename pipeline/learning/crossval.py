@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import has_fit_parameter
 
-from pipeline.learning.draws import Floats, Ints, derive
-from pipeline.learning.nulls import NULLS
-from pipeline.learning.scores import average_precision, capture, prevalence, roc_auc, success_rate_curve
+from pipeline.learning import intervals
+from pipeline.learning.draws import Floats, Ints
+from pipeline.learning.heldout import MODEL, OUTSIDE, HeldOut, Seen, held_out
+from pipeline.learning.ranges import apart_m, floors
+from pipeline.learning.scores import CURVE_AREA, average_precision, capture, prediction_area, prevalence, roc_auc, success_rate_curve
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 
-__all__ = ["CURVE_AREA", "MODEL", "CrossValidation", "Split", "cross_validate"]
+__all__ = ["CURVE_AREA", "MODEL", "CrossValidation", "Split", "cross_validate", "floors_met", "optimism"]
 
-MODEL = "model"
-OUTSIDE = -1  # the fold of a row that takes no part in a repeat
 CAPTURE_AT = (0.01, 0.05, 0.10)
-CURVE_AREA: Floats = np.linspace(0.0, 1.0, 51) ** 2  # closer together at small areas, where targets are
+CAPTURE_REPLICATES = 300  # each sorts nothing but sums every row of every seed
 
 
 @dataclass(frozen=True)
@@ -35,103 +34,133 @@ class CrossValidation:
 
     result: dict[str, Any]
     folds: Ints
-    scores: dict[str, Floats]
+    scores: Mapping[str, Floats]
 
 
 def cross_validate(
     table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...],
-    members: npt.NDArray[np.bool_] | None = None,
+    members: npt.NDArray[np.bool_] | None = None, seen: Seen | None = None,
 ) -> CrossValidation:  # fmt: skip
-    """Score a model and the nulls on rows they were not fitted to.
+    """Score a model and the nulls on rows they were not fitted to (see `held_out` for `members` and `seen`).
 
-    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None.
-
-    For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` when its fit takes
-    them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
+    Whatever the model learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
     sample standard deviation, and over the pooled out-of-fold scores AUC, average precision (chance: the share of
-    positives) and the success-rate curve. Overall: means over seeds, and `fold_sd` over every fold of every seed. A fold
-    that cannot be scored has `auc` null and a `skipped` reason; it counts in no mean. Pooled figures compare scores of
-    different fits, and pooled AUC is biased low under no signal, so verdicts rest on fold means.
-    Parker, Gunter and Bedo (2007). DataError as `SampleTable.checked` and `Split.assign`.
+    positives) and the prediction-rate curve. Overall: means over seeds, and `fold_sd` over every fold of every seed; `interval` and
+    `capture.interval` are 90 % by redrawing blocks of ground (see `intervals`), and `difference` is the paired one of the model to each
+    null. A fold that cannot be scored has `auc` null and a `skipped` reason; it counts in no mean. Pooled figures compare scores of
+    different fits, and pooled AUC is biased low under no signal, so verdicts rest on fold means. Parker, Gunter and Bedo (2007).
+    DataError as `SampleTable.checked` and `Split.assign`.
     """
     table.checked()
-    names = (MODEL, *NULLS)
-    fold_of = np.full((len(seeds), len(table)), OUTSIDE, np.int64)
-    for row, seed in enumerate(seeds):
-        member = np.ones(len(table), bool) if members is None else members[row]
-        fold_of[row, member] = split.assign(table.subset(member), seed=seed)
-    scores: dict[str, Floats] = {name: np.full(fold_of.shape, np.nan) for name in names}
-    skipped: dict[tuple[int, int], str] = {}
-    for row, seed in enumerate(seeds):
-        for fold in range(split.folds):
-            test, train = fold_of[row] == fold, split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE)
-            reason = _unfit(table, train, test)
-            if reason:
-                skipped[row, fold] = reason
-                continue
-            fitted_on, held_out = table.subset(train), table.subset(test)
-            for name in names:
-                sub_seed = derive(seed, name, fold)
-                if name == MODEL:
-                    scores[name][row, test] = _model_score(make_model(sub_seed), fitted_on, held_out)
-                else:
-                    scores[name][row, test] = NULLS[name](fitted_on, held_out, seed=sub_seed)
-    blocks = split.blocks(table)
+    found = held_out(table, make_model=make_model, split=split, seeds=seeds, members=members, seen=seen)
+    of_first = table if members is None else table.subset(members[0])
+    blocks, units = split.blocks(of_first), split.units(table)
+    trains = [split.training(table, found.folds[0], fold) & (found.folds[0] != OUTSIDE) for fold in range(int(found.folds[0].max()) + 1)]
+    apart = apart_m(table, found.folds[0], lambda fold: trains[fold])
     protocol = {
         "split": split.describe(),
         "kind": split.kind,
-        "folds": split.folds,
+        "folds": max(split.folds, len(trains)) if split.kind != "clusters" else len(trains),
         "seeds": list(seeds),
         "blocks": None if blocks is None else len(np.unique(blocks)),
-        "blocks_with_positives": None if blocks is None else len(np.unique(blocks[table.positive])),
-        **_counts(table if members is None else table.subset(members[0])),
+        "blocks_with_positives": None if blocks is None else len(np.unique(blocks[of_first.positive])),
+        **_counts(of_first),
+        "floors": floors(of_first),
+        "apart_km": None if apart is None else round(apart / 1000, 3),
     }
-    scored = {name: _scored(table, seeds, fold_of, scores[name], split.folds, skipped) for name in names}
-    return CrossValidation({"protocol": protocol, "scores": scored}, fold_of, scores)
+    protocol["floors_met"] = floors_met(protocol)
+    return CrossValidation({"protocol": protocol, **figures(table, seeds, found, units)}, found.folds, found.scores)
 
 
-def _model_score(model: BaseEstimator, train: SampleTable, test: SampleTable) -> Floats:
-    more = {"groups": train.group} if has_fit_parameter(model, "groups") else {}
-    model.fit(train.values, train.label, **more)
-    return np.asarray(model.predict_proba(test.values)[:, list(model.classes_).index(1)], np.float64)
+def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: Ints) -> dict[str, Any]:
+    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, and the `ranks` of held-out deposits."""
+    weight = intervals.weights(units, seed=seeds[0])
+    draws = {name: intervals.fold_mean_draws(table.label, score, found.folds, units, weight) for name, score in found.scores.items()}
+    scored = {name: _scored(table, seeds, found, name) for name in found.scores}
+    for name, score in found.scores.items():
+        scored[name]["interval"] = intervals.interval(draws[name])
+        scored[name]["capture"]["interval"] = _captured(table, score[0], units, weight[:CAPTURE_REPLICATES])
+    scored[MODEL]["success_rate"] = {
+        "area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in np.mean(found.taught, axis=0)] if found.taught else None,
+    }  # fmt: skip
+    apart = {
+        name: {"mean": _less(scored[MODEL]["fold_mean"], scored[name]["fold_mean"]), "interval": intervals.interval(draws[MODEL] - draw)}
+        for name, draw in draws.items() if name != MODEL
+    }  # fmt: skip
+    return {"scores": scored, "difference": apart, "ranks": ranks(table, found)}
 
 
-def _unfit(table: SampleTable, train: Any, test: Any) -> str | None:
-    if not test.any():
-        return "no cell in the fold"
-    if not table.positive[train].any():
-        return "no positive left to train on"
-    if table.positive[train].all():
-        return "no background left to train on"
-    return None
+def floors_met(protocol: Mapping[str, Any]) -> bool | None:
+    """Whether held-out deposits are further from those that teach than the evidence reaches and than neighbours lie; None if not known."""
+    known = [floor for floor in protocol["floors"].values() if floor is not None]
+    return None if protocol["apart_km"] is None or not known else bool(protocol["apart_km"] >= max(known))
 
 
-def _scored(
-    table: SampleTable, seeds: tuple[int, ...], fold_of: Ints, scores: Floats, folds: int, skipped: dict[tuple[int, int], str]
+def optimism(
+    table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seed: int, members: npt.NDArray[np.bool_] | None, honest: Mapping[str, Any]
 ) -> dict[str, Any]:
+    """How much a random split would flatter: mean fold AUC of model and coordinates under one, and its excess over the `honest` scores."""
+    one = None if members is None else members[:1]
+    found = held_out(table, make_model=make_model, split=Split(kind="random", folds=split.folds), seeds=(seed,), members=one)
+    auc = {name: _scored(table, (seed,), found, name)["fold_mean"] for name in (MODEL, "coordinates")}
+    return {"split": f"random split in {split.folds} folds, for the gap only", "auc": auc, "gap": _less(auc[MODEL], honest[MODEL]["fold_mean"])}
+
+
+def ranks(table: SampleTable, found: HeldOut) -> list[dict[str, Any]]:
+    """For each deposit group the percentile of its best cell among the background it was held out with, mean over seeds: 100 is above all."""
+    told = []
+    for group in np.unique(table.group[table.positive]):
+        rows, at = table.group == group, []
+        for fold, score in zip(found.folds, found.scores[MODEL], strict=True):
+            for part in np.unique(fold[rows]):
+                ground = score[(fold == part) & ~table.positive & np.isfinite(score)]
+                best = score[rows & (fold == part)].max()
+                if np.isfinite(best) and len(ground):
+                    at.append(100 * float(np.mean((ground < best) + 0.5 * (ground == best))))
+        told.append({"group": int(group), "cells": int(rows.sum()), "percentile": round(math.fsum(at) / len(at), 3) if at else None})
+    return told
+
+
+def _captured(table: SampleTable, score: Floats, units: Ints, weight: Floats) -> list[list[float] | None]:
+    """Intervals of the shares captured, from the folds of the first seed."""
+    held = np.isfinite(score)
+    place = np.unique(units, return_inverse=True)[1][held]
+    if len(np.unique(table.label[held])) < 2:
+        return [None] * len(CAPTURE_AT)
+    own, at = np.unique(place, return_inverse=True)
+    drawn = intervals.capture_draws(table.label[held], score[held], at, weight[:, own], at=CAPTURE_AT)
+    return [intervals.interval(column) for column in drawn.T]
+
+
+def _scored(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, name: str) -> dict[str, Any]:
     per_seed: list[dict[str, Any]] = []
     curves = []
     for row, seed in enumerate(seeds):
-        by_fold = [_fold(table, fold, fold_of[row] == fold, scores[row], skipped.get((row, fold))) for fold in range(folds)]
-        held = np.isfinite(scores[row])
-        label, score = table.label[held], scores[row][held]
+        fold_of, scores = found.folds[row], found.scores[name][row]
+        parts = range(max(int(fold_of.max()), max((part for at, part in found.skipped if at == row), default=0)) + 1)
+        by_fold = [_fold(table, fold, fold_of == fold, scores, found.skipped.get((row, fold))) for fold in parts]
+        held = np.isfinite(scores)
+        label, score = table.label[held], scores[held]
         curves.append(success_rate_curve(label, score, CURVE_AREA))
-        figures = {
+        told = {
             "pooled_auc": _plain(roc_auc(label, score)),
             "average_precision": _plain(average_precision(label, score)),
             "chance_average_precision": _plain(prevalence(label)),
             "capture": [_plain(share) for share in capture(label, score, at=CAPTURE_AT)],
         }
         aucs = [fold["auc"] for fold in by_fold]
-        per_seed.append({"seed": int(seed), "fold_mean": _mean(aucs), "fold_sd": _sd(aucs), **figures, "folds": by_fold})
-    means = {name: _mean([seed[name] for seed in per_seed]) for name in ("pooled_auc", "average_precision", "chance_average_precision")}
+        per_seed.append({"seed": int(seed), "fold_mean": _mean(aucs), "fold_sd": _sd(aucs), **told, "folds": by_fold})
+    means = {key: _mean([seed[key] for seed in per_seed]) for key in ("pooled_auc", "average_precision", "chance_average_precision")}
     captured = [_mean([seed["capture"][i] for seed in per_seed]) for i in range(len(CAPTURE_AT))]
+    curve = np.mean(curves, axis=0)
+    meets = prediction_area(CURVE_AREA, curve)
     return {
         "fold_mean": _mean([seed["fold_mean"] for seed in per_seed]),
         "fold_sd": _sd([fold["auc"] for seed in per_seed for fold in seed["folds"]]),
         **means,
         "capture": {"area": list(CAPTURE_AT), "captured": captured},
-        "success_rate": {"area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in np.mean(curves, axis=0)]},
+        "prediction_rate": {"area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in curve]},
+        "prediction_area": None if meets is None else {key: _plain(value) if math.isfinite(value) else None for key, value in meets.items()},
         "per_seed": per_seed,
     }
 
@@ -163,6 +192,10 @@ def _mean(values: list[float | None]) -> float | None:
 def _sd(values: list[float | None]) -> float | None:
     held = [value for value in values if value is not None]
     return _plain(float(np.std(held, ddof=1))) if len(held) > 1 else None
+
+
+def _less(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else round(one - other, 6)
 
 
 def _plain(value: float) -> float | None:

@@ -7,7 +7,7 @@ a satellite, a terrain model and a magnetometer can tell of the rock, not what t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -103,6 +103,29 @@ def probabilities(values: npt.NDArray[np.float32], x: Floats, y: Floats, mapped:
             share = Trees(**{field.name: held[f"{part}.{field.name}"] for field in fields(Trees)}).mean_and_spread(values[asked])[0]
             found[asked] += np.where(mapped[asked], 1.0, 1.0 / how.folds)[:, None] * share
     return found
+
+
+def blocks(values: npt.NDArray[np.float32], x: Floats, y: Floats, mapped: npt.NDArray[np.bool_], held: Mapping[str, Array], *, classes: int, how: How) -> Array:
+    """What `infill` gives at each place: the share of each of the `classes`, 0 for those that could not be learnt, then the entropy.
+
+    (classes + 1, n) float32; NaN where no layer that is seen has a value. Other parameters as `probabilities`.
+    """
+    known = np.isfinite(values).any(axis=1)
+    share = probabilities(values[known], x[known], y[known], mapped[known], held, how=how)
+    found = np.zeros((classes + 1, known.size), np.float32)
+    found[held["classes"], np.flatnonzero(known)[:, None]] = share
+    found[-1, known] = entropy(share)
+    found[:, ~known] = np.nan
+    return found
+
+
+def taught_without(held: Mapping[str, Array], hidden: Callable[[Floats, Floats], npt.NDArray[np.bool_]], *, how: How) -> dict[str, Array]:
+    """The forests learnt again from the mapped cells a fit kept (`taught.*`), without those at places `hidden` says yes to.
+
+    The classes stay those of the first fit. DataError as `learnt`.
+    """
+    rows = Taught(**{field.name: np.asarray(held[f"taught.{field.name}"]) for field in fields(Taught)})
+    return learnt(rows.subset(~hidden(rows.x, rows.y)), classes=np.asarray(held["classes"], np.int64), how=how)
 
 
 def entropy(share: Floats) -> Floats:

@@ -1,14 +1,16 @@
-"""What a model must beat: rankings that know nothing of geology, on the same folds and by the same measures."""
+"""What a model must beat: rankings that know nothing of geology, or one layer of it, on the same folds and by the same measures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
 from sklearn.ensemble import RandomForestClassifier
 
 from pipeline.learning.draws import Floats, uniform
+from pipeline.learning.scores import roc_auc
 from pipeline.learning.table import SampleTable
 
 
@@ -35,7 +37,23 @@ def random(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  # no
     return uniform(test.cell, seed=seed, stream="random null")
 
 
-NULLS: dict[str, Callable[..., Floats]] = {"coordinates": coordinates, "distance_to_known": distance_to_known, "random": random}
+def best_layer(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  # noqa: ARG001
+    """Score of each test row, (n,): the one layer that alone ranks the training rows best, upwards or downwards; missing values at its median."""
+    auc = np.array([_ranked(column, train.label) for column in train.values.T.astype(np.float64)])
+    best = int(np.abs(auc - 0.5).argmax())
+    held = train.values[:, best].astype(np.float64)
+    middle = float(np.median(held[np.isfinite(held)])) if np.isfinite(held).any() else 0.0
+    asked = test.values[:, best].astype(np.float64)
+    return np.asarray(np.where(np.isfinite(asked), asked, middle) * (1.0 if auc[best] >= 0.5 else -1.0), np.float64)
+
+
+NULLS: dict[str, Callable[..., Floats]] = {"coordinates": coordinates, "distance_to_known": distance_to_known, "random": random, "best_layer": best_layer}
+
+
+def _ranked(column: Floats, label: Any) -> float:
+    held = np.isfinite(column)
+    auc = roc_auc(label[held], column[held])
+    return 0.5 if np.isnan(auc) else auc
 
 
 def _places(table: SampleTable) -> Floats:

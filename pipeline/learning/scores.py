@@ -11,6 +11,7 @@ from scipy.stats import rankdata
 
 from pipeline.learning.draws import Floats
 
+CURVE_AREA: Floats = np.linspace(0.0, 1.0, 51) ** 2  # closer together at small areas, where targets are
 Labels = npt.NDArray[Any]
 
 
@@ -66,6 +67,23 @@ def success_rate_curve(label: Labels, score: Floats, area: Floats) -> Floats:
 def capture(label: Labels, score: Floats, *, at: Sequence[float] = (0.01, 0.05, 0.10)) -> tuple[float, ...]:
     """The success-rate curve at a few shares of area."""
     return tuple(float(share) for share in success_rate_curve(label, score, np.asarray(at)))
+
+
+def prediction_area(area: Floats, captured: Floats) -> dict[str, float] | None:
+    """Where the curve of captured deposits meets that of ground left out: `captured`, `area`, and `normalized_density`, their ratio.
+
+    `area`, `captured` (n,), rising from 0 to 1: a success-rate curve. The further up they meet, the more deposits lie in the less ground;
+    a density of 1 is chance. None where nothing was captured. Yousefi and Carranza (2015).
+    """
+    if not np.isfinite(captured).all():
+        return None
+    apart = np.asarray(captured) - (1.0 - np.asarray(area))
+    after = int(np.argmax(apart >= 0))
+    before = max(after - 1, 0)
+    step = apart[after] - apart[before]
+    part = -apart[before] / step if step > 0 else 0.0
+    at = float(area[before] + part * (area[after] - area[before]))
+    return {"captured": 1.0 - at, "area": at, "normalized_density": (1.0 - at) / at if at > 0 else float("inf")}
 
 
 def _steps(label: Labels, score: Floats) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,10 @@ class SampleTable:
         """The rows of an index or mask, in its order."""
         picked = {name: getattr(self, name)[index] for name in _DTYPES}
         return SampleTable(names=self.names, **picked)
+
+    def showing(self, values: npt.NDArray[np.float32]) -> SampleTable:
+        """The same rows with other evidence, (n, p), of the same names."""
+        return replace(self, values=values)
 
     def checked(self) -> SampleTable:
         """Itself, when a model can be fitted to it and scored; otherwise a DataError that says what is missing."""

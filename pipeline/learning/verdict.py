@@ -11,7 +11,10 @@ from pipeline.learning.crossval import MODEL
 ENOUGH_GROUPS = 10  # with fewer, one deposit moved between folds changes the answer
 NEAR_CHANCE = 0.6
 ENOUGH_ERRORS = 2.0
-_SAID = {"coordinates": "coordinates alone", "distance_to_known": "distance to known deposits", "random": "a random ranking"}
+_SAID = {
+    "coordinates": "coordinates alone", "distance_to_known": "distance to known deposits", "random": "a random ranking",
+    "best_layer": "the single best layer",
+}  # fmt: skip
 
 
 class Difference(NamedTuple):
@@ -36,7 +39,7 @@ def verdict(result: dict[str, Any]) -> str:
     seeds = len(protocol["seeds"])
     how = f"{protocol['split']}, mean over folds and {seeds} seed{'s' if seeds != 1 else ''}"
     if protocol["groups"] < ENOUGH_GROUPS:
-        return f"Too few to tell: {protocol['groups']} deposit groups, where {ENOUGH_GROUPS} or more are needed to judge a model{_for_the_record(auc, how)}."
+        return f"Too few to tell: {protocol['groups']} deposit groups, where {ENOUGH_GROUPS} or more are needed to judge a model{_ranked(result)}."
     if auc is None or found is None:
         return f"Too few to tell: fewer than two folds hold both positives and background ({how})."
     if auc <= NEAR_CHANCE:
@@ -75,5 +78,7 @@ def _fold_aucs(scores: dict[str, Any]) -> list[float]:
     return [np.nan if fold["auc"] is None else fold["auc"] for seed in scores["per_seed"] for fold in seed["folds"]]
 
 
-def _for_the_record(auc: float | None, how: str) -> str:
-    return "" if auc is None else f" (AUC {auc:.2f}, {how}, for the record)"
+def _ranked(result: dict[str, Any]) -> str:
+    """Where the held-out deposits stand, in place of an AUC that so few cannot carry."""
+    found = sorted((rank["percentile"] for rank in result["ranks"] if rank["percentile"] is not None), reverse=True)
+    return f"; held out, they rank above {', '.join(f'{percent:.0f}' for percent in found)} % of the ground around them" if found else ""

@@ -8,29 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.frame import Protocol, Use
-from pipeline.learning import crossval, draws
+from pipeline.config.frame import Protocol
+from pipeline.learning import crossval, draws, pairs
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.learning.verdict import verdict
 from pipeline.node import Call, FitNode
-from pipeline.recipe import Columns, Fit
-from pipeline.stages import making
+from pipeline.recipe import Fit
+from pipeline.stages import hiding, making
+from pipeline.stages.hiding import Hidden
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
 
 def node(
-    *, prefix: str, samples: str, protocol: Protocol, model: Use, columns: Columns, bounds: tuple[float, ...], seeds: tuple[int, ...]
-) -> FitNode:
-    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed."""
-    said = {
-        "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds,
-        "told": making.said(protocol.model or model, columns), "bounds": list(bounds),
+    *, prefix: str, samples: str, protocol: Protocol, told: Mapping[str, Any], bounds: tuple[float, ...], seeds: tuple[int, ...],
+    hidden: Hidden | None = None,
+) -> FitNode:  # fmt: skip
+    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed. `told`: the model (see `making`)."""
+    said: dict[str, Any] = {
+        "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds, "told": told, "bounds": list(bounds),
     }  # fmt: skip
-    return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits={"table": f"{samples}/table", "samples": f"{samples}/samples"}), None, SCORING_BYTES)
+    fits = {"table": f"{samples}/table", "samples": f"{samples}/samples"}
+    if hidden:
+        said |= {"hide": list(protocol.hide), "hidden": hidden.said()}
+        fits |= hidden.fits
+    return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits=fits), None, SCORING_BYTES)
 
 
 def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
@@ -40,26 +45,40 @@ def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
 
 def score(
     *, table: Fit, samples: Fit, title: str, split: Mapping[str, Any], groups: str, seeds: tuple[int, ...], told: Mapping[str, Any],
-    bounds: list[float],
+    bounds: list[float], hide: list[str] | None = None, hidden: Mapping[str, Any] | None = None, **fits: Fit,
 ) -> dict[str, Any]:  # fmt: skip
     """The scorecard of a protocol: what was held out and how, the model and its nulls on the same folds, and a sentence in words."""
     held = SampleTable.from_bytes(table.value)
     of = {"permissive_cells": int(samples.value["cells"]), "deposits_off_permissive_ground": samples.value["outside"].tolist()}
     said_of = {"title": title, "model": {"use": told["use"], **told["said"]}, "groups": groups, "evidence": list(held.names), **of}
+    if hidden is not None:
+        said_of |= {"hidden": hide, "hidden_evidence": [held.names[i] for i in hidden["columns"]], "told_again": [one["name"] for one in hidden["infills"]]}
     untested = _untested(held, making.labelled(told))
     if untested:
         return {**said_of, "verdict": untested, "protocol": None, "scores": None}
     if groups == "cells":
         held = replace(held, group=np.arange(len(held)))
-    west, south, east, north = bounds
-    cut = Split(
-        kind=split["kind"], folds=split["folds"], block_m=split["block_km"] * 1000, nx=split["nx"], ny=split["ny"], bounds=(west, south, east, north)
-    )
     drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
-    found = crossval.cross_validate(
-        held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
-    )
-    return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
+    make = making.maker(told)
+    if split["kind"] == "leave_pair_out":
+        result = pairs.leave_pair_out(
+            held, make_model=make, pairs=split["pairs"], buffer_m=split["buffer_km"] * 1000, seeds=seeds, members=drawn
+        )
+    else:
+        cut = _split(split, bounds)
+        seen = None if hidden is None else hiding.hiding(held, hidden, fits)
+        result = crossval.cross_validate(held, make_model=make, split=cut, seeds=seeds, members=drawn, seen=seen).result
+        if cut.kind != "random" and hidden is None:
+            result |= {"optimism": crossval.optimism(held, make_model=make, split=cut, seed=seeds[0], members=drawn, honest=result["scores"])}
+    return {**said_of, "verdict": verdict(result), "background_draws": samples.value["drawn"].shape[1], **result}
+
+
+def _split(said: Mapping[str, Any], bounds: list[float]) -> Split:
+    west, south, east, north = bounds
+    return Split(
+        kind=said["kind"], folds=said["folds"], block_m=said["block_km"] * 1000, nx=said["nx"], ny=said["ny"], cluster_m=said["cluster_km"] * 1000,
+        buffer_m=said["buffer_km"] * 1000, bounds=(west, south, east, north),
+    )  # fmt: skip
 
 
 def _untested(held: SampleTable, labelled: bool) -> str | None:

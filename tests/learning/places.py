@@ -12,13 +12,13 @@ SIDE = 100
 CELL_M = 1000.0
 
 
-def table(*, seed: int, deposits: int = 60, background: int = 400, signal: float = 3.0) -> SampleTable:
-    """Deposits where the first of four layers is high, `signal` deviations on average; the others, and x and y, tell nothing."""
+def table(*, seed: int, deposits: int = 60, background: int = 400, signal: float = 3.0, told: int = 1) -> SampleTable:
+    """Deposits where the first `told` of four layers are high, `signal` deviations together on average; the others, and x and y, tell nothing."""
     random = np.random.default_rng(seed)
     n = deposits + background
     cell = random.choice(SIDE * SIDE, n, replace=False)
     values = random.normal(size=(n, 4)).astype(np.float32)
-    values[:deposits, 0] += signal
+    values[:deposits, :told] += np.float32(signal / np.sqrt(told))
     values[random.random(values.shape) < 0.05] = np.nan
     row, col = np.divmod(cell, SIDE)
     label = np.repeat((1, 0), (deposits, background))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.learning.nulls import NULLS, coordinates, distance_to_known, random
+from pipeline.learning.nulls import NULLS, best_layer, coordinates, distance_to_known, random
 from pipeline.learning.scores import roc_auc
 from pipeline.learning.table import SampleTable
 from tests.learning.places import table
@@ -35,8 +35,26 @@ def test_the_random_null_belongs_to_the_cell() -> None:
     assert 0.4 < roc_auc(whole.label, draws) < 0.6
 
 
-def test_no_null_looks_at_the_evidence() -> None:
+def test_only_the_best_layer_looks_at_the_evidence() -> None:
     whole = table(seed=0)
     other = SampleTable(np.zeros_like(whole.values), whole.names, whole.label, whole.group, whole.cell, whole.x, whole.y)
-    for null in NULLS.values():
-        assert null(whole, whole, seed=2).tolist() == null(other, other, seed=2).tolist()
+    for name, null in NULLS.items():
+        alike = null(whole, whole, seed=2).tolist() == null(other, other, seed=2).tolist()
+        assert alike == (name != "best_layer")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_best_layer_is_chosen_with_its_sign_on_the_training_side(sign: int) -> None:
+    train, test = table(seed=0), table(seed=1)
+    turned = np.array([sign, 1, 1, 1], np.float32)
+    one, other = (SampleTable(t.values * turned, t.names, t.label, t.group, t.cell, t.x, t.y) for t in (train, test))
+    score = best_layer(one, other, seed=0)
+    held = np.isfinite(test.values[:, 0])
+    assert score[held].tolist() == test.values[held, 0].tolist()
+    assert set(score[~held].tolist()) == {float(np.float32(np.nanmedian(train.values[:, 0])))}
+
+
+def test_a_table_whose_layers_say_nothing_gives_a_constant_best_layer() -> None:
+    whole = table(seed=0)
+    blank = SampleTable(np.zeros_like(whole.values), whole.names, whole.label, whole.group, whole.cell, whole.x, whole.y)
+    assert set(best_layer(blank, blank, seed=0).tolist()) == {0.0}

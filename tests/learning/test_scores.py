@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from pipeline.learning.scores import average_precision, capture, prevalence, roc_auc, success_rate_curve
+from pipeline.learning.scores import CURVE_AREA, average_precision, capture, prediction_area, prevalence, roc_auc, success_rate_curve
 
 # Few distinct scores, so that ties are the rule.
 RANKED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=60).filter(
@@ -60,3 +60,20 @@ def test_one_class_has_no_score(label: np.ndarray) -> None:
     assert math.isnan(roc_auc(label, score))
     assert np.isnan(capture(label, score)).all()
     assert math.isnan(average_precision(label, score)) == (not label.any())
+
+
+def test_the_prediction_area_plot_meets_where_captured_and_left_out_ground_are_equal() -> None:
+    # deposits grow as the square root of the area: sqrt(a) = 1 - a at a = (3 - sqrt(5)) / 2
+    found = prediction_area(CURVE_AREA, np.sqrt(CURVE_AREA))
+    assert found is not None
+    assert found["area"] == pytest.approx((3 - math.sqrt(5)) / 2, abs=1e-3)
+    assert found["captured"] == pytest.approx(1 - found["area"])
+    assert found["normalized_density"] == pytest.approx(found["captured"] / found["area"])
+
+
+def test_a_blind_ranking_meets_at_a_density_of_one_and_a_perfect_one_without_bound() -> None:
+    blind = prediction_area(CURVE_AREA, CURVE_AREA)
+    assert blind is not None and blind["normalized_density"] == pytest.approx(1.0)
+    perfect = prediction_area(CURVE_AREA, np.ones_like(CURVE_AREA))
+    assert perfect == {"captured": 1.0, "area": 0.0, "normalized_density": math.inf}
+    assert prediction_area(CURVE_AREA, np.full_like(CURVE_AREA, np.nan)) is None

@@ -16,6 +16,7 @@ from tests.learning.places import table
         ({"kind": "square_blocks"}, "block size above 0"),
         ({"kind": "extent_blocks", "nx": 5}, "need nx and ny"),
         ({"kind": "extent_blocks", "nx": 1, "ny": 1}, "at least two blocks"),
+        ({"kind": "clusters"}, "a distance above 0"),
     ],
 )
 def test_a_split_without_its_sizes_is_refused(options: dict[str, object], words: str) -> None:
@@ -76,3 +77,36 @@ def test_a_split_describes_itself() -> None:
     assert Split(kind="square_blocks", block_m=25_000.0, buffer_m=2_000.0).describe() == "25 km blocks in 5 folds, 2 km apart"
     assert Split(kind="extent_blocks", nx=5, ny=4, folds=3).describe() == "5 x 4 blocks in 3 folds"
     assert Split(kind="random").describe() == "random split in 5 folds"
+
+
+def test_a_cluster_of_deposits_is_held_out_with_the_ground_around_it() -> None:
+    whole = table(seed=1)
+    fold = Split(kind="clusters", cluster_m=9_000.0).assign(whole, seed=0)
+    places = np.column_stack((whole.x, whole.y))
+    held = np.flatnonzero(whole.positive)
+    apart = np.hypot(*(places[held][:, None] - places[held][None]).T)
+    assert apart[fold[held][:, None] != fold[held][None]].min() > 9_000  # single linkage: clusters never come nearer
+    for row in np.flatnonzero(~whole.positive):
+        near = held[np.argmin(np.hypot(*(places[held] - places[row]).T))]
+        assert fold[row] == fold[near]
+
+
+def test_one_cluster_or_one_deposit_cannot_be_held_out() -> None:
+    whole = table(seed=1)
+    with pytest.raises(DataError, match="all deposits lie in one cluster of 500 km"):
+        Split(kind="clusters", cluster_m=500_000.0).assign(whole, seed=0)
+    alone = whole.subset((whole.label == 0) | (np.arange(len(whole)) == 0))
+    for kind in ("clusters", "nearest"):
+        with pytest.raises(DataError, match="fewer than two deposit groups"):
+            Split(kind=kind, cluster_m=1000.0).assign(alone, seed=0)  # type: ignore[arg-type]
+
+
+def test_what_is_redrawn_is_blocks_of_ground_with_deposits_whole() -> None:
+    whole = table(seed=1)
+    own = Split(kind="square_blocks", block_m=20_000.0)
+    assert own.units(whole).tolist() == own.blocks(whole).tolist()  # type: ignore[union-attr]
+    group = whole.group.copy()
+    group[1] = group[0]
+    joined = SampleTable(whole.values, whole.names, whole.label, group, whole.cell, whole.x, whole.y)
+    units = Split(kind="nearest").units(joined)
+    assert units[0] == units[1] and 4 < len(np.unique(units)) <= 16

@@ -15,6 +15,7 @@ def result(model: list[float | None], null: list[float | None], *, groups: int =
 
     return {
         "protocol": {"split": "25 km blocks in 5 folds", "folds": folds, "seeds": list(range(len(model) // folds)), "groups": groups},
+        "ranks": [{"percentile": percent} for percent in (44.2, None, 97.0)],
         "scores": {"model": scored(model), "coordinates": scored(null), "random": scored([0.4] * len(null))},
     }
 
@@ -41,7 +42,6 @@ def test_more_seeds_do_not_make_the_error_vanish() -> None:
         ([0.5, 0.9, 0.9, 0.5, 0.8], [0.6] * 5, 40, "Does not clearly beat its nulls"),
         ([0.65] * 5, [0.66] * 5, 40, "Does not beat its nulls"),
         ([0.6] * 5, [0.5] * 5, 40, "Near chance: AUC 0.60"),
-        ([0.9] * 5, [0.5] * 5, 9, "Too few to tell: 9 deposit groups"),
         ([0.9, None, None, None, None], [0.5, None, None, None, None], 40, "Too few to tell: fewer than two folds"),
     ],
 )
@@ -49,6 +49,13 @@ def test_the_sentence_for_each_rule(model: list[float | None], null: list[float 
     sentence = verdict(result(model, null, groups=groups))
     assert sentence.startswith(start)
     assert sentence.endswith(".") and "25 km blocks" in sentence and "\n" not in sentence
+
+
+def test_with_few_deposits_their_ranks_are_told_and_no_auc() -> None:
+    sentence = verdict(result([0.9] * 5, [0.5] * 5, groups=9))
+    assert sentence == (
+        "Too few to tell: 9 deposit groups, where 10 or more are needed to judge a model; held out, they rank above 97, 44 % of the ground around them."
+    )
 
 
 def test_folds_are_compared_with_their_own_pair_only() -> None:

@@ -1,0 +1,86 @@
+"""Scores of rows by models that did not see them: each fold's model, and the nulls beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+
+from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.importance import fitted, positive_share
+from pipeline.learning.nulls import NULLS
+from pipeline.learning.scores import CURVE_AREA, success_rate_curve
+from pipeline.learning.split import Split
+from pipeline.learning.table import SampleTable
+
+MODEL = "model"
+NAMES = (MODEL, *NULLS)
+OUTSIDE = -1  # the fold of a row that takes no part in a repeat
+Mask = npt.NDArray[np.bool_]
+Seen = Callable[[Mask, Mask], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Per seed the fold and the out-of-fold score of each row: `folds` (seeds, n) int64, `scores` by name (seeds, n), NaN where no fit was
+    possible, and why not: `skipped` by seed and fold. `taught`: for each fold of the first seed how its model ranks what it was fitted to, as a
+    success-rate curve at `scores.CURVE_AREA`."""
+
+    folds: Ints
+    scores: Mapping[str, Floats]
+    skipped: Mapping[tuple[int, int], str]
+    taught: tuple[Floats, ...] = ()
+
+
+def held_out(
+    table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...], members: Mask | None = None,
+    seen: Seen | None = None,
+) -> HeldOut:  # fmt: skip
+    """For each seed the folds are dealt anew, and `make_model(sub-seed)` and the nulls are fitted once per fold.
+
+    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None. `seen`, given
+    the masks of a fold's training and test rows, gives the evidence of all rows as it would be known were the test ground unmapped.
+    """
+    fold_of = np.full((len(seeds), len(table)), OUTSIDE, np.int64)
+    for row, seed in enumerate(seeds):
+        member = np.ones(len(table), bool) if members is None else members[row]
+        fold_of[row, member] = split.assign(table.subset(member), seed=seed)
+    scores: dict[str, Floats] = {name: np.full(fold_of.shape, np.nan) for name in NAMES}
+    skipped: dict[tuple[int, int], str] = {}
+    taught: list[Floats] = []
+    for row, seed in enumerate(seeds):
+        for fold in range(max(split.folds, int(fold_of[row].max()) + 1)):
+            test, train = fold_of[row] == fold, split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE)
+            reason = unfit(table, train, test)
+            if reason:
+                skipped[row, fold] = reason
+                continue
+            shown = table if seen is None else table.showing(seen(train, test))
+            asked = test | train if row == 0 else test
+            found = score_all(make_model, shown.subset(train), shown.subset(asked), seed=seed, part=fold)
+            for name, score in found.items():
+                scores[name][row, test] = score[test[asked]]
+            if row == 0:
+                taught.append(success_rate_curve(table.label[train], found[MODEL][train[asked]], CURVE_AREA))
+    return HeldOut(fold_of, scores, skipped, tuple(taught))
+
+
+def score_all(make_model: Callable[[int], BaseEstimator], train: SampleTable, test: SampleTable, *, seed: int, part: int) -> dict[str, Floats]:
+    """The score of each test row, (n,), by the model and each null."""
+    found = {name: null(train, test, seed=derive(seed, name, part)) for name, null in NULLS.items()}
+    return found | {MODEL: positive_share(fitted(make_model(derive(seed, MODEL, part)), train), test.values)}
+
+
+def unfit(table: SampleTable, train: Any, test: Any) -> str | None:
+    """Why a fold cannot be scored; None when it can be."""
+    if not test.any():
+        return "no cell in the fold"
+    if not table.positive[train].any():
+        return "no positive left to train on"
+    if table.positive[train].all():
+        return "no background left to train on"
+    return None
