@@ -192,3 +192,49 @@ def test_every_system_names_its_rock_its_references_and_signs_of_its_own_evidenc
     assert said.permissive
     assert len(said.references) >= 2
     assert "magnetic" not in said.signs and "gravity_gradient" not in said.signs  # two-faced in every system here
+
+
+def test_a_protocol_that_hides_a_map_scores_as_if_nobody_had_made_it(root: Path) -> None:
+    shape = (int(tiny.BOUNDS[3] / tiny.CELL_M), int(tiny.BOUNDS[2] / tiny.CELL_M))
+    rows, cols = np.mgrid[: shape[0], : shape[1]]
+    checks = np.where((rows // 12 + cols // 12) % 2, WEST, EAST)  # 6 km squares of two rocks, so that every fold holds both
+    tiny.save(root / "rock.tif", checks.astype("int16"), tiny.CRS, from_origin(0, tiny.BOUNDS[3], tiny.CELL_M, tiny.CELL_M), nodata=-1)
+    shade = np.where(checks == WEST, 1.0, 2.0) + np.random.default_rng(0).normal(0, 0.2, shape)
+    tiny.save(root / "shade.tif", shade.astype("float32"), tiny.CRS, from_origin(0, tiny.BOUNDS[3], tiny.CELL_M, tiny.CELL_M), nodata=None)
+    features = {
+        "halo": {"use": "focal_mean", "of": "alteration", "radius_m": 1500},
+        "mapped": {"use": "class_of", "of": "rock", "top": 2},
+        "edge": {"use": "distance_to_class", "of": "rock", "codes": [WEST], "reach_m": 5000},
+        "likely": {"use": "infill", "of": "rock", "seen": ["shade"], "classes": {"west": [WEST], "east": [EAST]}, "block_km": 10, "folds": 2, "trees": 5},
+    }
+    sources = {**SOURCES, "shade": {"use": "raster", "path": "shade.tif", "units": "1"}}
+    tiny.write(root, sources=sources, features=features, validation={"protocols": ["unmapped", "default"]})
+    said = {"title": "unmapped", "split": {"kind": "square_blocks", "block_km": 10, "folds": 3}, "seeds": 1, "hide": ["rock"]}
+    (root / "configs" / "validation" / "unmapped.yaml").write_text(yaml.safe_dump(said))
+    done = mapped(root)
+    assert done.returncode == 0, done.stderr
+    card = json.loads((root / "outputs" / "tiny" / "scorecard.json").read_text())
+    assert next(iter(card["protocols"])) == "unmapped" and card["verdict"] == card["protocols"]["unmapped"]["verdict"]
+    unmapped = card["protocols"]["unmapped"]
+    assert unmapped["hidden_evidence"] == ["mapped_1", "mapped_2", "edge"] and unmapped["told_again"] == ["likely"]
+    assert "optimism" not in unmapped and card["protocols"]["default"]["optimism"]["auc"]["coordinates"] is not None
+
+
+@pytest.mark.parametrize(
+    ("hide", "seen", "words"),
+    [
+        (["rokc"], "halo", "unknown layer 'rokc'; did you mean 'rock'?"),
+        (["dem"], "halo", "no feature is made of dem, so hiding it takes nothing away"),
+        (["rock"], "near", "likely sees a layer made of rock, which protocol 'unmapped' hides"),
+    ],
+)
+def test_hiding_what_is_not_there_or_not_used_or_seen_by_infill_is_refused(root: Path, hide: list[str], seen: str, words: str) -> None:
+    features = {
+        "halo": {"use": "focal_mean", "of": "alteration", "radius_m": 1500},
+        "near": {"use": "distance_to_class", "of": "rock", "codes": [WEST], "reach_m": 5000},
+        "likely": {"use": "infill", "of": "rock", "seen": [seen], "classes": {"west": [WEST], "east": [EAST]}},
+    }
+    tiny.write(root, sources=SOURCES, features=features, validation={"protocols": ["unmapped"]})
+    (root / "configs" / "validation" / "unmapped.yaml").write_text(yaml.safe_dump({"title": "unmapped", "hide": hide}))
+    done = mapped(root)
+    assert done.returncode == 2 and words in done.stderr

@@ -59,5 +59,5 @@ def test_no_cell_that_teaches_lies_among_the_test_rows() -> None:
     hide = Hiding(whole, np.array([0]), (told,))
     x, y = told.held["taught.x"], told.held["taught.y"]
     gone = hide._hidden(x, y, ~test, test, HOW)
-    inside = (np.abs(x - 30_000) < 15_000) & (np.abs(y - 70_000) < 15_000)
+    inside = (np.abs(x - 30_000) < 11_000) & (np.abs(y - 70_000) < 11_000)  # at the edge a training row may lie nearer
     assert gone[inside].all() and not gone[np.hypot(x - 30_000, y - 70_000) > 60_000].any()
