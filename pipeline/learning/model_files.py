@@ -10,14 +10,21 @@ from typing import Any
 import skops.io
 
 from pipeline.errors import DataError
+from pipeline.learning.boosting import BaggedBoosting
+from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.trees import Trees
+from pipeline.learning.unlabelled import PositiveUnlabelledForest
 
-Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay
-MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay)
-_FITTED = {StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"}, FuzzyOverlay: set[str]()}  # others: trees
+Model = BaggedForest | PlainForest | BaggedBoosting | StandardizedLogistic | FuzzyOverlay
+MODELS = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest, PlainForest, BaggedBoosting, StandardizedLogistic, FuzzyOverlay)
+_FITTED = {  # others: trees alone
+    BaggedBoosting: {"trees_", "baseline_"},
+    StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"},
+    FuzzyOverlay: set[str](),
+}
 _SCHEMA = "schema.json"
 _LARGEST_BYTES = 2 * 1024**3
 _OWN = [f"{kind.__module__}.{kind.__qualname__}" for kind in (*MODELS, Trees)]
@@ -94,7 +101,8 @@ def _whole(model: Model) -> None:
         raise DataError(f"model: its attributes are not those of a fitted {type(model).__name__}; the file is damaged")
     if not isinstance(model.n_features_in_, int) or model.classes_.ndim != 1 or model.classes_.dtype.kind not in "biuU":
         raise DataError("model: classes or feature count are not what a fitted model has; the file is damaged")
-    if isinstance(model, BaggedForest | PlainForest) and isinstance(model.trees_, Trees) and set(vars(model.trees_)) != set(Trees.__annotations__):
+    trees = getattr(model, "trees_", None)
+    if isinstance(trees, Trees) and set(vars(trees)) != set(Trees.__annotations__):
         raise DataError("model: its trees lack an array or hold one too many; the file is damaged")
     model.checked()
 

@@ -14,9 +14,12 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.errors import DataError
+from pipeline.learning.boosting import BaggedBoosting
+from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.model_files import dump, load
+from pipeline.learning.unlabelled import PositiveUnlabelledForest
 from tests.learning.places import table
 
 WHOLE = table(seed=0)
@@ -27,6 +30,9 @@ def fitted() -> list[Any]:
         BaggedForest(bags=3, trees_per_bag=4, random_state=0),
         PlainForest(trees=5, random_state=0),
         StandardizedLogistic(bags=3, random_state=0),
+        BaggedExtraTrees(bags=3, trees_per_bag=4, random_state=0),
+        PositiveUnlabelledForest(bags=3, trees_per_bag=4, random_state=0),
+        BaggedBoosting(bags=3, trees_per_bag=4, signs=(1, 0, 0, -1), random_state=0),
     ]
     return [model.fit(WHOLE.values, WHOLE.label) for model in models]
 
@@ -102,13 +108,37 @@ TREES = {
 }
 
 
-@pytest.mark.parametrize("kind", [0, 1], ids=["bagged", "plain"])
+@pytest.mark.parametrize("kind", [0, 1, 3, 4, 5], ids=["bagged", "plain", "extra", "unlabelled", "boosted"])
 @pytest.mark.parametrize("change", TREES.values(), ids=TREES.keys())
 def test_tampered_trees_are_one_error(change: Any, kind: int) -> None:
     data = dump(fitted()[kind])
     assert load(rewritten(data, lambda schema, members: None)) is not None
     with pytest.raises(DataError, match=r"model: .*; the file is damaged"):
         load(rewritten(data, change))
+
+
+def with_baseline(edit: Callable[[Any], Any]) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
+    def change(schema: dict[str, Any], members: dict[str, bytes]) -> None:
+        file = attributes(schema)["baseline_"]["file"]
+        buffer = io.BytesIO()
+        np.save(buffer, edit(np.load(io.BytesIO(members[file]))))
+        members[file] = buffer.getvalue()
+
+    return change
+
+
+BOOSTED = {
+    "a leaf that adds no number": with_array("value", partial(put, (3, 0), np.inf)),
+    "a baseline too few": with_baseline(lambda a: a[:2]),
+    "a baseline that is not a number": with_baseline(partial(put, 0, np.nan)),
+    "baselines of another kind": with_baseline(lambda a: a.astype("float32")),
+}
+
+
+@pytest.mark.parametrize("change", BOOSTED.values(), ids=BOOSTED.keys())
+def test_tampered_sums_are_one_error(change: Any) -> None:
+    with pytest.raises(DataError, match=r"model: .*; the file is damaged"):
+        load(rewritten(dump(fitted()[5]), change))
 
 
 def node(loader: str, module: str, name: str, **more: Any) -> dict[str, Any]:
