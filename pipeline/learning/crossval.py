@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.fitted import fitted
 from pipeline.learning.nulls import NULLS
 from pipeline.learning.scores import average_precision, capture, prevalence, roc_auc, success_rate_curve
 from pipeline.learning.split import Split
@@ -46,8 +46,8 @@ def cross_validate(
 
     `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None.
 
-    For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` when its fit takes
-    them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
+    For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups`, and the `blocks` of
+    its training rows, when its fit takes them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
     sample standard deviation, and over the pooled out-of-fold scores AUC, average precision (chance: the share of
     positives) and the success-rate curve. Overall: means over seeds, and `fold_sd` over every fold of every seed. A fold
     that cannot be scored has `auc` null and a `skipped` reason; it counts in no mean. Pooled figures compare scores of
@@ -73,7 +73,7 @@ def cross_validate(
             for name in names:
                 sub_seed = derive(seed, name, fold)
                 if name == MODEL:
-                    scores[name][row, test] = _model_score(make_model(sub_seed), fitted_on, held_out)
+                    scores[name][row, test] = _model_score(make_model(sub_seed), fitted_on, held_out, split.blocks(fitted_on))
                 else:
                     scores[name][row, test] = NULLS[name](fitted_on, held_out, seed=sub_seed)
     blocks = split.blocks(table)
@@ -90,9 +90,8 @@ def cross_validate(
     return CrossValidation({"protocol": protocol, "scores": scored}, fold_of, scores)
 
 
-def _model_score(model: BaseEstimator, train: SampleTable, test: SampleTable) -> Floats:
-    more = {"groups": train.group} if has_fit_parameter(model, "groups") else {}
-    model.fit(train.values, train.label, **more)
+def _model_score(model: Any, train: SampleTable, test: SampleTable, blocks: Ints | None) -> Floats:
+    fitted(model, train, blocks)
     return np.asarray(model.predict_proba(test.values)[:, list(model.classes_).index(1)], np.float64)
 
 

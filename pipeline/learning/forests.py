@@ -126,6 +126,10 @@ class BaggedForest(_Forest):
         """The rows one tree takes of its bag's `members` of a class."""
         return members[random.randint(len(members), size=len(members))]
 
+    def _weight(self, count: int, *, rows: int, classes: int) -> float:
+        """What each of the `count` rows of a class weighs in a tree: all classes alike."""
+        return rows / (classes * count)
+
     def _tree(self, seed: int) -> Any:
         """An unfitted tree."""
         return DecisionTreeClassifier(min_samples_leaf=self.min_samples_leaf, max_features=self.max_features, random_state=seed)
@@ -137,7 +141,7 @@ class BaggedForest(_Forest):
             weight = np.zeros(len(X))
             for members in classes:
                 drawn = self._members(members, random)
-                weight += np.bincount(drawn, minlength=len(X)) * (len(X) / (len(classes) * len(drawn)))
+                weight += np.bincount(drawn, minlength=len(X)) * self._weight(len(drawn), rows=len(X), classes=len(classes))
             tree = self._tree(random.randint(2**31 - 1))
             grown.append(tree.fit(X, codes, sample_weight=weight, check_input=False).tree_)
         return grown

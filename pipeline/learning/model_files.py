@@ -16,12 +16,13 @@ from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.trees import Trees
-from pipeline.learning.unlabelled import PositiveUnlabelledForest
+from pipeline.learning.unlabelled import ElkanNoto, PositiveUnlabelledForest
 
 Model = BaggedForest | PlainForest | BaggedBoosting | StandardizedLogistic | FuzzyOverlay
-MODELS = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest, PlainForest, BaggedBoosting, StandardizedLogistic, FuzzyOverlay)
+MODELS = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest, ElkanNoto, PlainForest, BaggedBoosting, StandardizedLogistic, FuzzyOverlay)
 _FITTED = {  # others: trees alone
     BaggedBoosting: {"trees_", "baseline_"},
+    ElkanNoto: {"trees_", "c_"},
     StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"},
     FuzzyOverlay: set[str](),
 }

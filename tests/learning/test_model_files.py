@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.model_files import dump, load
-from pipeline.learning.unlabelled import PositiveUnlabelledForest
+from pipeline.learning.unlabelled import ElkanNoto, PositiveUnlabelledForest
 from tests.learning.places import table
 
 WHOLE = table(seed=0)
@@ -33,8 +33,14 @@ def fitted() -> list[Any]:
         BaggedExtraTrees(bags=3, trees_per_bag=4, random_state=0),
         PositiveUnlabelledForest(bags=3, trees_per_bag=4, random_state=0),
         BaggedBoosting(bags=3, trees_per_bag=4, signs=(1, 0, 0, -1), random_state=0),
+        ElkanNoto(bags=3, trees_per_bag=4, random_state=0),
     ]
     return [model.fit(WHOLE.values, WHOLE.label) for model in models]
+
+
+@cache
+def written(kind: int) -> bytes:
+    return dump(fitted()[kind])
 
 
 @pytest.mark.parametrize("model", fitted(), ids=lambda model: type(model).__name__)
@@ -108,10 +114,10 @@ TREES = {
 }
 
 
-@pytest.mark.parametrize("kind", [0, 1, 3, 4, 5], ids=["bagged", "plain", "extra", "unlabelled", "boosted"])
+@pytest.mark.parametrize("kind", [0, 1, 3, 4, 5, 6], ids=["bagged", "plain", "extra", "unlabelled", "boosted", "calibrated"])
 @pytest.mark.parametrize("change", TREES.values(), ids=TREES.keys())
 def test_tampered_trees_are_one_error(change: Any, kind: int) -> None:
-    data = dump(fitted()[kind])
+    data = written(kind)
     assert load(rewritten(data, lambda schema, members: None)) is not None
     with pytest.raises(DataError, match=r"model: .*; the file is damaged"):
         load(rewritten(data, change))
@@ -138,7 +144,13 @@ BOOSTED = {
 @pytest.mark.parametrize("change", BOOSTED.values(), ids=BOOSTED.keys())
 def test_tampered_sums_are_one_error(change: Any) -> None:
     with pytest.raises(DataError, match=r"model: .*; the file is damaged"):
-        load(rewritten(dump(fitted()[5]), change))
+        load(rewritten(written(5), change))
+
+
+@pytest.mark.parametrize("content", ["0.0", "1.5", "NaN", "1", '"0.5"'])
+def test_a_calibration_that_is_no_share_is_refused(content: str) -> None:
+    with pytest.raises(DataError, match="its calibration is no share"):
+        load(rewritten(written(6), lambda schema, members: attributes(schema).update(c_=plain(content))))
 
 
 def node(loader: str, module: str, name: str, **more: Any) -> dict[str, Any]:
@@ -160,7 +172,7 @@ TYPES = {
 @pytest.mark.parametrize("change", TYPES.values(), ids=TYPES.keys())
 def test_a_type_of_no_model_of_ours_is_refused(change: Any) -> None:
     with pytest.raises(DataError, match="do not trust it"):
-        load(rewritten(dump(fitted()[0]), change))
+        load(rewritten(written(0), change))
 
 
 def plain(content: str) -> dict[str, Any]:
@@ -190,11 +202,11 @@ SHAPES = {
 @pytest.mark.parametrize("change", SHAPES.values(), ids=SHAPES.keys())
 def test_a_file_of_another_build_is_one_error(change: Any) -> None:
     with pytest.raises(DataError, match=r"^model: "):
-        load(rewritten(dump(fitted()[0]), change))
+        load(rewritten(written(0), change))
 
 
 def test_a_truncated_or_foreign_file_is_one_error() -> None:
-    data = dump(fitted()[0])
+    data = written(0)
     for part in (b"", b"not a model", data[: len(data) // 2], data[:-30], data[100:]):
         with pytest.raises(DataError, match="run the train stage again"):
             load(part)

@@ -15,7 +15,9 @@ from pipeline.learning.scores import roc_auc
 from pipeline.recipe import Columns
 from tests.learning.places import table
 
-MODELS = ("extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging", "random_forest", "reference_forest")
+MODELS = (
+    "elkan_noto", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging", "random_forest", "reference_forest",
+)  # fmt: skip
 COLUMNS = Columns(("told", "a", "b", "c"), (1, 0, 0, 0), (1, 1, 1, 1))
 
 
