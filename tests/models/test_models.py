@@ -17,6 +17,7 @@ from tests.learning.places import table
 
 MODELS = (
     "elkan_noto", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging", "random_forest", "reference_forest",
+    "stack", "tuned",
 )  # fmt: skip
 COLUMNS = Columns(("told", "a", "b", "c"), (1, 0, 0, 0), (1, 1, 1, 1))
 
@@ -92,3 +93,26 @@ def test_options_are_passed_on() -> None:
     assert registry.find("models", "logistic_regression")(inverse_penalty=0.1, seed=1).get_params()["C"] == 0.1
     shallow = registry.find("models", "reference_forest")(trees=5, seed=1).fit(np.arange(40.0)[:, None], np.arange(40) > 19)
     assert len(shallow.trees_.tree_start) - 1 == 5
+
+
+def test_a_model_told_the_signs_of_the_system_never_goes_against_them() -> None:
+    # In these samples more of the first layer is better; told the contrary, boosting must not say so anywhere.
+    whole = table(seed=0)
+    ramp = np.zeros((201, 4), np.float32)
+    ramp[:, 0] = np.linspace(-4, 6, 201)
+    for sign in (1, 0, -1):
+        model = made("gradient_boosting", seed=0, columns=Columns(whole.names, (sign, 0, 0, 0), (1, 1, 1, 1)))
+        step = np.diff(model.fit(whole.values, whole.label).predict_both(ramp)[0])
+        assert (step * sign >= 0).all()
+        assert (step.max() > 0.05) == (sign >= 0)
+
+
+def test_what_a_model_is_made_of_is_told_the_columns_and_what_it_tunes_starts_from_the_defaults() -> None:
+    stacked = registry.find("models", "stack")(columns=COLUMNS, seed=3)
+    assert [type(member).__name__ for member in stacked.members] == ["BaggedForest", "BaggedBoosting", "StandardizedLogistic"]
+    assert stacked.members[1].signs == (1, 0, 0, 0)
+    for word in ("random_forest", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging"):
+        tuned = registry.find("models", "tuned")(model=word, budget=3, columns=COLUMNS, seed=3)
+        assert type(tuned.model) is type(made(word, seed=3))
+        assert set(tuned.grid) <= set(tuned.model.get_params())
+        assert all(tuned.model.get_params()[name] in values for name, values in tuned.grid.items())
