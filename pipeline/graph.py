@@ -122,7 +122,8 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         scored += hidden.nodes if hidden else ()
         used = making.said(protocol.model or config.model, columns)
         scored.append(validate.node(prefix=below, samples=held, protocol=protocol, told=used, bounds=grid.bounds, seeds=seeds, hidden=hidden))
-    model = train.node(prefix=prefix, told=told, seed=config.seed)
+    deciding = config.protocols[config.validation.protocols[0]].split
+    model = train.node(prefix=prefix, told=told, seed=config.seed, block_km=deciding.block_km)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,

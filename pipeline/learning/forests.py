@@ -93,8 +93,8 @@ class BaggedForest(_Forest):
         random = check_random_state(self.random_state)
         bags, fill = [], []
         for _ in range(self.bags):
-            rows = resampled(codes, groups, random)
-            medians = column_medians(X[rows])
+            rows = self._rows(codes, groups, random)
+            medians = self._medians(X, codes, rows)
             bags.append(self._grown(np.where(np.isnan(X), medians, X), codes, rows, random))
             fill.append(medians)
         self.trees_ = Trees.of(bags, fill=np.stack(fill))
@@ -113,17 +113,36 @@ class BaggedForest(_Forest):
         """Standard deviation between bags alone; shapes as `predict_both`."""
         return self.predict_both(X)[1]
 
+    def _rows(self, codes: Ints, groups: Any, random: np.random.RandomState) -> Ints:
+        """The rows of one bag, repeated as often as they are drawn."""
+        return resampled(codes, groups, random)
+
+    def _medians(self, X: Array, codes: Ints, rows: Ints) -> npt.NDArray[np.float32]:
+        """What stands for missing values in a bag; (p,)."""
+        del codes  # of all classes
+        return column_medians(X[rows])
+
+    def _members(self, members: Ints, random: np.random.RandomState) -> Ints:
+        """The rows one tree takes of its bag's `members` of a class."""
+        return members[random.randint(len(members), size=len(members))]
+
+    def _weight(self, count: int, *, rows: int, classes: int) -> float:
+        """What each of the `count` rows of a class weighs in a tree: all classes alike."""
+        return rows / (classes * count)
+
+    def _tree(self, seed: int) -> Any:
+        """An unfitted tree."""
+        return DecisionTreeClassifier(min_samples_leaf=self.min_samples_leaf, max_features=self.max_features, random_state=seed)
+
     def _grown(self, X: Array, codes: Ints, rows: Ints, random: np.random.RandomState) -> list[Any]:
         classes = [rows[codes[rows] == code] for code in range(len(self.classes_))]
         grown = []
         for _ in range(self.trees_per_bag):
             weight = np.zeros(len(X))
             for members in classes:
-                drawn = members[random.randint(len(members), size=len(members))]
-                weight += np.bincount(drawn, minlength=len(X)) * (len(X) / (len(classes) * len(members)))
-            tree = DecisionTreeClassifier(
-                min_samples_leaf=self.min_samples_leaf, max_features=self.max_features, random_state=random.randint(2**31 - 1)
-            )
+                drawn = self._members(members, random)
+                weight += np.bincount(drawn, minlength=len(X)) * self._weight(len(drawn), rows=len(X), classes=len(classes))
+            tree = self._tree(random.randint(2**31 - 1))
             grown.append(tree.fit(X, codes, sample_weight=weight, check_input=False).tree_)
         return grown
 

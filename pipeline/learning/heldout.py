@@ -11,7 +11,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from pipeline.learning.draws import Floats, Ints, derive
-from pipeline.learning.importance import fitted, positive_share
+from pipeline.learning.fitted import fitted
+from pipeline.learning.importance import positive_share
 from pipeline.learning.nulls import NULLS
 from pipeline.learning.scores import CURVE_AREA, success_rate_curve
 from pipeline.learning.split import Split
@@ -61,7 +62,8 @@ def held_out(
                 continue
             shown = table if seen is None else table.showing(seen(train, test))
             asked = test | train if row == 0 else test
-            found = score_all(make_model, shown.subset(train), shown.subset(asked), seed=seed, part=fold)
+            taught_on = shown.subset(train)
+            found = score_all(make_model, taught_on, shown.subset(asked), seed=seed, part=fold, blocks=split.units(taught_on))
             for name, score in found.items():
                 scores[name][row, test] = score[test[asked]]
             if row == 0:
@@ -69,10 +71,13 @@ def held_out(
     return HeldOut(fold_of, scores, skipped, tuple(taught))
 
 
-def score_all(make_model: Callable[[int], BaseEstimator], train: SampleTable, test: SampleTable, *, seed: int, part: int) -> dict[str, Floats]:
-    """The score of each test row, (n,), by the model and each null."""
+def score_all(
+    make_model: Callable[[int], BaseEstimator], train: SampleTable, test: SampleTable, *, seed: int, part: int, blocks: Ints | None = None
+) -> dict[str, Floats]:
+    """The score of each test row, (n,), by the model and each null. `blocks`: the pieces of ground of the training rows, for models with folds
+    of their own."""
     found = {name: null(train, test, seed=derive(seed, name, part)) for name, null in NULLS.items()}
-    return found | {MODEL: positive_share(fitted(make_model(derive(seed, MODEL, part)), train), test.values)}
+    return found | {MODEL: positive_share(fitted(make_model(derive(seed, MODEL, part)), train, blocks), test.values)}
 
 
 def unfit(table: SampleTable, train: Any, test: Any) -> str | None:

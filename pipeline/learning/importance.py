@@ -11,9 +11,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.fitted import fitted
 from pipeline.learning.scores import roc_auc
 from pipeline.learning.table import SampleTable
 
@@ -34,7 +34,7 @@ def drops(
         test, train = fold == part, (fold >= 0) & (fold != part)
         if len(np.unique(table.label[test])) < 2 or len(np.unique(table.label[train])) < 2:
             continue
-        model = fitted(make_model(derive(seed, "importance", part)), table.subset(train))
+        model = fitted(make_model(derive(seed, "importance", part)), table.subset(train), fold[train])  # its folds are blocks
         values, label = table.values[test], table.label[test]
         base = roc_auc(label, positive_share(model, values))
         random = np.random.default_rng(derive(seed, "shuffle", part))
@@ -47,12 +47,6 @@ def drops(
                 lost.append(base - roc_auc(label, positive_share(model, shuffled)))
             found[part, i] = np.mean(lost)
     return found
-
-
-def fitted(model: Any, train: SampleTable) -> Any:
-    """The model, fitted; with deposit groups when it takes them."""
-    more = {"groups": train.group} if has_fit_parameter(model, "groups") else {}
-    return model.fit(train.values, train.label, **more)
 
 
 def positive_share(model: Any, values: Any) -> Floats:

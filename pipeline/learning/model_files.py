@@ -10,14 +10,27 @@ from typing import Any
 import skops.io
 
 from pipeline.errors import DataError
+from pipeline.learning.boosting import BaggedBoosting
+from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
+from pipeline.learning.stack import Stack
 from pipeline.learning.trees import Trees
+from pipeline.learning.tuned import Tuned
+from pipeline.learning.unlabelled import ElkanNoto, PositiveUnlabelledForest
 
-Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay
-MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay)
-_FITTED = {StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"}, FuzzyOverlay: set[str]()}  # others: trees
+Model = BaggedForest | PlainForest | BaggedBoosting | StandardizedLogistic | FuzzyOverlay | Stack | Tuned
+PARTS = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest, ElkanNoto, BaggedBoosting, StandardizedLogistic)  # what others are made of
+MODELS = (*PARTS, PlainForest, FuzzyOverlay, Stack, Tuned)
+_FITTED = {  # others: trees alone
+    BaggedBoosting: {"trees_", "baseline_"},
+    ElkanNoto: {"trees_", "c_"},
+    StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"},
+    FuzzyOverlay: set[str](),
+    Stack: {"members_", "weight_", "intercept_"},
+    Tuned: {"model_", "tried_", "scores_", "choice_"},
+}
 _SCHEMA = "schema.json"
 _LARGEST_BYTES = 2 * 1024**3
 _OWN = [f"{kind.__module__}.{kind.__qualname__}" for kind in (*MODELS, Trees)]
@@ -94,9 +107,26 @@ def _whole(model: Model) -> None:
         raise DataError(f"model: its attributes are not those of a fitted {type(model).__name__}; the file is damaged")
     if not isinstance(model.n_features_in_, int) or model.classes_.ndim != 1 or model.classes_.dtype.kind not in "biuU":
         raise DataError("model: classes or feature count are not what a fitted model has; the file is damaged")
-    if isinstance(model, BaggedForest | PlainForest) and isinstance(model.trees_, Trees) and set(vars(model.trees_)) != set(Trees.__annotations__):
+    trees = getattr(model, "trees_", None)
+    if isinstance(trees, Trees) and set(vars(trees)) != set(Trees.__annotations__):
         raise DataError("model: its trees lack an array or hold one too many; the file is damaged")
+    _whole_parts(model)
     model.checked()
+
+
+def _whole_parts(model: Model) -> None:
+    """The same of the models a model is made of, fitted, and of those it was given, which are not."""
+    if not isinstance(model, Stack | Tuned):
+        return
+    made, told = (model.members_, model.members) if isinstance(model, Stack) else ([model.model_], None if model.model is None else [model.model])
+    if not isinstance(made, list) or not all(isinstance(part, PARTS) for part in (*made, *(told or ()))):
+        raise DataError(f"model: a part of the {type(model).__name__} is no model it may be made of; the file is damaged")
+    if any(set(vars(part)) != set(vars(type(part)())) for part in told or ()):
+        raise DataError(f"model: what the {type(model).__name__} was told of has attributes of its own; the file is damaged")
+    for part in made:
+        _whole(part)
+        if part.n_features_in_ != model.n_features_in_ or len(part.classes_) != 2:
+            raise DataError(f"model: a part of the {type(model).__name__} reads other columns or classes than the whole; the file is damaged")
 
 
 def _canonical(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +33,9 @@ class Trees:
 
     `children` (nodes, 2) int32: where a row goes when its value is at most the threshold, and otherwise; a leaf names itself
     twice. `feature` (nodes,) int32 and `threshold` (nodes,) float32 of the test, 0 at leaves. `value` (nodes, classes)
-    float64 class shares. Tree t owns nodes `tree_start[t]` to `tree_start[t + 1]`, the first its root; bag b owns trees
-    `bag_start[b]` to `bag_start[b + 1]`. `fill` (bags, features) float32 replaces missing values.
+    float64 class shares, or (nodes, 1) what a boosted tree adds to the log-odds. Tree t owns nodes `tree_start[t]` to
+    `tree_start[t + 1]`, the first its root; bag b owns trees `bag_start[b]` to `bag_start[b + 1]`. `fill` (bags, features)
+    float32 replaces missing values.
     """
 
     children: Array
@@ -81,14 +83,32 @@ class Trees:
         _walk(values.view(np.int32), nodes, self.value, self.tree_start, self.bag_start, fill, mean, spread)
         return mean, spread
 
+    def bag_means(self, values: npt.NDArray[np.float32]) -> Floats:
+        """For each bag the mean over its trees of what `value` holds; (bags, n, columns of value) float64; rows as `mean_and_spread`."""
+        values = np.require(values, np.float32, ["C", "W"])
+        nodes = np.column_stack((self.feature, _ordered(self.threshold.view(np.int32)), self.children))
+        fill, bits = _ordered(self.fill.view(np.int32)), values.view(np.int32)
+        means = np.empty((len(fill), len(values), self.value.shape[1]))
+        spread = np.empty(means.shape[1:])
+        for bag, (first, last) in enumerate(itertools.pairwise(self.bag_start)):  # one bag alone is its own mean
+            starts = np.array([0, last - first])
+            _walk(bits, nodes, self.value, self.tree_start[first : last + 1], starts, fill[bag : bag + 1], means[bag], spread)
+        return means
+
     def checked(self, *, features: int, classes: int) -> None:
-        """DataError unless the kernel can walk these arrays without leaving them or going in circles."""
+        """DataError unless the kernel can walk these arrays without leaving them or going in circles, and `value` holds class shares."""
+        self.walkable(features=features, columns=classes)
+        if not ((self.value >= 0) & (self.value <= 1 + 1e-9)).all() or (np.abs(self.value.sum(axis=1) - 1) > 1e-6).any():
+            _refuse("the class shares of a node do not add up to one")
+
+    def walkable(self, *, features: int, columns: int) -> None:
+        """DataError unless the kernel can walk these arrays, with `columns` finite numbers in each node's `value`."""
         for name, dtype in _DTYPES.items():
             array = getattr(self, name)
             if not isinstance(array, np.ndarray) or array.dtype != dtype or not array.flags.c_contiguous:
                 _refuse(f"{name} is not a plain array of {np.dtype(dtype).name}")
         nodes, bags = len(self.feature), len(self.bag_start) - 1
-        shapes = {"children": (nodes, 2), "feature": (nodes,), "threshold": (nodes,), "value": (nodes, classes), "fill": (bags, features)}
+        shapes = {"children": (nodes, 2), "feature": (nodes,), "threshold": (nodes,), "value": (nodes, columns), "fill": (bags, features)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 _refuse(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
@@ -106,8 +126,8 @@ class Trees:
             _refuse(f"a node asks for a feature outside the {features} there are")
         if not np.isfinite(self.threshold).all() or not np.isfinite(self.fill).all():
             _refuse("a threshold or median is not finite")
-        if not ((self.value >= 0) & (self.value <= 1 + 1e-9)).all() or (np.abs(self.value.sum(axis=1) - 1) > 1e-6).any():
-            _refuse("the class shares of a node do not add up to one")
+        if not np.isfinite(self.value).all():
+            _refuse("a node's value is not finite, so shares would not add up to one")
 
 
 def _refuse(what: str) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.errors import ConfigError
 from pipeline.learning import model_files
+from pipeline.learning.fitted import fitted
+from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
@@ -19,14 +22,19 @@ STAGE = "train"
 MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 
-def node(*, prefix: str, told: Mapping[str, Any], seed: int) -> FitNode:
-    """The fit of the map's model (see `making.said`), `<prefix>/model`: the bytes of a skops file."""
-    if not hasattr(making.maker(told)(seed), "predict_both"):
+def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float) -> FitNode:
+    """The fit of the map's model (see `making.said`), `<prefix>/model`: the bytes of a skops file.
+
+    A model with inner folds holds out squares of `block_km`.
+    """
+    model = making.maker(told)(seed)
+    if not hasattr(model, "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
-    return FitNode(f"{prefix}/model", STAGE, Call(train, {"told": told, "seed": seed}, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
+    said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
+    return FitNode(f"{prefix}/model", STAGE, Call(train, said, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
 
 
-def train(*, table: Fit, told: Mapping[str, Any], seed: int) -> bytes:
+def train(*, table: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None) -> bytes:
     """Fit the model to the whole table; no bytes where there is no ground to learn or predict on."""
     held = SampleTable.from_bytes(table.value)
     if not len(held):
@@ -35,4 +43,5 @@ def train(*, table: Fit, told: Mapping[str, Any], seed: int) -> bytes:
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.checked()
-    return model_files.dump(model.fit(held.values, held.label, groups=held.group))
+    blocks = None if block_km is None else Split(block_m=block_km * 1000).blocks(held)
+    return model_files.dump(fitted(model, held, blocks))

@@ -54,6 +54,26 @@ def test_no_row_is_scored_by_a_model_that_saw_it() -> None:
     assert sum(len(X) for X, _, _ in seen) == 4 * len(whole)
 
 
+def test_a_model_that_asks_for_blocks_gets_those_of_its_training_rows() -> None:
+    seen: list[Any] = []
+
+    class Asking(Memory):
+        def fit(self, X: Any, y: Any, groups: Any = None, blocks: Any = None) -> Asking:
+            super().fit(X, y, groups)
+            seen[-1] = (X, blocks)
+            return self
+
+    whole = table(seed=0)
+    whole_blocks = {row.tobytes(): block for row, block in zip(whole.values, BLOCKS.blocks(whole), strict=True)}
+    cross_validate(whole, make_model=lambda _: Asking(seen), split=BLOCKS, seeds=(0,))
+    assert len(seen) == 5
+    for X, blocks in seen:
+        assert blocks.tolist() == [whole_blocks[row.tobytes()] for row in X]
+        assert len(np.unique(blocks)) < len(set(whole_blocks.values()))
+    cross_validate(whole, make_model=lambda _: Asking(seen), split=Split(kind="random", folds=2), seeds=(0,))
+    assert 4 < len(np.unique(seen[-1][1])) <= 16  # where the split has no blocks, the squares of 25 km that intervals redraw
+
+
 def test_the_model_gets_the_groups_of_its_training_rows_only() -> None:
     seen: list[Any] = []
     whole = table(seed=0)

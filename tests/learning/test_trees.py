@@ -47,6 +47,16 @@ def test_each_bag_fills_missing_values_with_its_own_numbers() -> None:
     np.testing.assert_allclose(trees.mean_and_spread(X)[0], np.mean(bags, axis=0), atol=1e-14)
 
 
+def test_the_mean_of_each_bag_is_that_of_its_trees_alone() -> None:
+    forest, trees, X = fitted()
+    X[::3, 1] = np.nan
+    for bag, found in enumerate(trees.bag_means(X)):
+        filled = np.where(np.isnan(X), trees.fill[bag], X)
+        alone = np.mean([tree.predict_proba(filled) for tree in forest.estimators_[4 * bag : 4 * bag + 4]], axis=0)
+        np.testing.assert_allclose(found, alone, atol=1e-14)
+    np.testing.assert_allclose(trees.bag_means(X[5:6])[:, 0], trees.bag_means(X)[:, 5], rtol=0, atol=0)
+
+
 def test_values_on_either_side_of_a_threshold_go_where_scikit_learn_sends_them() -> None:
     # Thresholds are float64 midpoints; their float32 neighbours, both zeros, and extremes must fall on the same side.
     for low, high in ((0.1, 0.1 + 2**-27), (-0.3, 0.2), (-1.0, 1.0), (1e-42, 3e-42), (-1e30, -1e29)):

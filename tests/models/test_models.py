@@ -12,9 +12,21 @@ from sklearn.base import BaseEstimator, is_classifier
 from pipeline import registry
 from pipeline.learning.model_files import dump, load
 from pipeline.learning.scores import roc_auc
+from pipeline.recipe import Columns
 from tests.learning.places import table
 
-MODELS = ("logistic_regression", "random_forest", "reference_forest")
+MODELS = (
+    "elkan_noto", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging", "random_forest", "reference_forest",
+    "stack", "tuned",
+)  # fmt: skip
+COLUMNS = Columns(("told", "a", "b", "c"), (1, 0, 0, 0), (1, 1, 1, 1))
+
+
+def made(word: str, *, seed: int, columns: Columns = COLUMNS) -> Any:
+    """The model of a word with its defaults, told of four layers if it asks."""
+    function = registry.find("models", word)
+    more = {name: columns for name, kind in registry.dependencies(function).items() if kind is Columns}
+    return function(**more, seed=seed)
 
 
 def test_the_words_for_models_are_these() -> None:
@@ -27,7 +39,7 @@ def test_a_model_is_an_estimator_with_keyword_parameters_and_a_seed(word: str) -
     kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
     assert kinds == {inspect.Parameter.KEYWORD_ONLY}
     assert isinstance(registry.epoch(function), int)
-    model = function(seed=7)
+    model = made(word, seed=7)
     assert isinstance(model, BaseEstimator) and is_classifier(model)
     assert model.get_params()["random_state"] == 7
 
@@ -43,17 +55,17 @@ def test_the_parameters_reach_the_model_and_misspelt_ones_do_not(word: str) -> N
 @pytest.mark.parametrize("word", MODELS)
 def test_a_model_finds_a_planted_rule_in_ground_it_has_not_seen_and_survives_its_file(word: str) -> None:
     train, test = table(seed=0), table(seed=1)
-    model: Any = registry.find("models", word)(seed=0).fit(train.values, train.label)
+    model = made(word, seed=0).fit(train.values, train.label)
     score = model.predict_proba(test.values)[:, 1]
     # Two normals 3 deviations apart with 5 % missing: at best about 0.97.
     assert roc_auc(test.label, score) > 0.92
     assert load(dump(model)).predict_proba(test.values)[:, 1].tobytes() == score.tobytes()
 
 
-@pytest.mark.parametrize("word", ["logistic_regression", "random_forest"])
+@pytest.mark.parametrize("word", [word for word in MODELS if word != "reference_forest"])
 def test_models_for_maps_tell_their_uncertainty_in_one_pass(word: str) -> None:
     whole = table(seed=0)
-    model: Any = registry.find("models", word)(seed=0).fit(whole.values, whole.label, groups=whole.group)
+    model = made(word, seed=0).fit(whole.values, whole.label, groups=whole.group)
     mean, spread = model.predict_both(whole.values)
     assert mean.tobytes() == model.predict_proba(whole.values)[:, 1].copy().tobytes()
     assert (spread > 0).mean() > 0.8 and spread.max() <= 0.5
@@ -81,3 +93,26 @@ def test_options_are_passed_on() -> None:
     assert registry.find("models", "logistic_regression")(inverse_penalty=0.1, seed=1).get_params()["C"] == 0.1
     shallow = registry.find("models", "reference_forest")(trees=5, seed=1).fit(np.arange(40.0)[:, None], np.arange(40) > 19)
     assert len(shallow.trees_.tree_start) - 1 == 5
+
+
+def test_a_model_told_the_signs_of_the_system_never_goes_against_them() -> None:
+    # In these samples more of the first layer is better; told the contrary, boosting must not say so anywhere.
+    whole = table(seed=0)
+    ramp = np.zeros((201, 4), np.float32)
+    ramp[:, 0] = np.linspace(-4, 6, 201)
+    for sign in (1, 0, -1):
+        model = made("gradient_boosting", seed=0, columns=Columns(whole.names, (sign, 0, 0, 0), (1, 1, 1, 1)))
+        step = np.diff(model.fit(whole.values, whole.label).predict_both(ramp)[0])
+        assert (step * sign >= 0).all()
+        assert (step.max() > 0.05) == (sign >= 0)
+
+
+def test_what_a_model_is_made_of_is_told_the_columns_and_what_it_tunes_starts_from_the_defaults() -> None:
+    stacked = registry.find("models", "stack")(columns=COLUMNS, seed=3)
+    assert [type(member).__name__ for member in stacked.members] == ["BaggedForest", "BaggedBoosting", "StandardizedLogistic"]
+    assert stacked.members[1].signs == (1, 0, 0, 0)
+    for word in ("random_forest", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging"):
+        tuned = registry.find("models", "tuned")(model=word, budget=3, columns=COLUMNS, seed=3)
+        assert type(tuned.model) is type(made(word, seed=3))
+        assert set(tuned.grid) <= set(tuned.model.get_params())
+        assert all(tuned.model.get_params()[name] in values for name, values in tuned.grid.items())
