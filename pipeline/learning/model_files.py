@@ -14,10 +14,17 @@ from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.trees import Trees
+from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 
-Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay
-MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay)
-_FITTED = {StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"}, FuzzyOverlay: set[str]()}  # others: trees
+Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay | WeightsOfEvidence
+MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay, WeightsOfEvidence)
+_FITTED = {
+    StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"},
+    FuzzyOverlay: set[str](),
+    WeightsOfEvidence: {
+        "first_", "cut_", "deposits_", "background_", "weight_", "variance_", "share_", "refused_", "counted_", "expected_",
+    },
+}  # fmt: skip  # others: trees
 _SCHEMA = "schema.json"
 _LARGEST_BYTES = 2 * 1024**3
 _OWN = [f"{kind.__module__}.{kind.__qualname__}" for kind in (*MODELS, Trees)]

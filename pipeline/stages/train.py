@@ -23,15 +23,16 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int) -> FitNode:
     """The fit of the map's model (see `making.said`), `<prefix>/model`: the bytes of a skops file."""
     if not hasattr(making.maker(told)(seed), "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
-    return FitNode(f"{prefix}/model", STAGE, Call(train, {"told": told, "seed": seed}, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
+    call = Call(train, {"told": told, "seed": seed}, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples"})
+    return FitNode(f"{prefix}/model", STAGE, call, None, MODEL_BYTES)
 
 
-def train(*, table: Fit, told: Mapping[str, Any], seed: int) -> bytes:
+def train(*, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int) -> bytes:
     """Fit the model to the whole table; no bytes where there is no ground to learn or predict on."""
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""
-    model: Any = making.maker(told)(seed)
+    model: Any = making.maker(told, background_km2=making.background_km2(samples.value))(seed)
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.checked()

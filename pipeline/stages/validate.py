@@ -56,9 +56,8 @@ def score(
         kind=split["kind"], folds=split["folds"], block_m=split["block_km"] * 1000, nx=split["nx"], ny=split["ny"], bounds=(west, south, east, north)
     )
     drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
-    found = crossval.cross_validate(
-        held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
-    )
+    make_model = making.maker(told, background_km2=making.background_km2(samples.value))
+    found = crossval.cross_validate(held, make_model=make_model, split=cut, seeds=seeds, members=drawn)
     return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
 
 

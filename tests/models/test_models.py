@@ -14,7 +14,9 @@ from pipeline.learning.model_files import dump, load
 from pipeline.learning.scores import roc_auc
 from tests.learning.places import table
 
-MODELS = ("logistic_regression", "random_forest", "reference_forest")
+MODELS = ("logistic_regression", "random_forest", "reference_forest", "weights_of_evidence")
+UNSEEDED = ("weights_of_evidence",)  # nothing is drawn
+COARSE = ("weights_of_evidence",)  # two classes a layer
 
 
 def test_the_words_for_models_are_these() -> None:
@@ -29,7 +31,7 @@ def test_a_model_is_an_estimator_with_keyword_parameters_and_a_seed(word: str) -
     assert isinstance(registry.epoch(function), int)
     model = function(seed=7)
     assert isinstance(model, BaseEstimator) and is_classifier(model)
-    assert model.get_params()["random_state"] == 7
+    assert word in UNSEEDED or model.get_params()["random_state"] == 7
 
 
 @pytest.mark.parametrize("word", MODELS)
@@ -46,7 +48,7 @@ def test_a_model_finds_a_planted_rule_in_ground_it_has_not_seen_and_survives_its
     model: Any = registry.find("models", word)(seed=0).fit(train.values, train.label)
     score = model.predict_proba(test.values)[:, 1]
     # Two normals 3 deviations apart with 5 % missing: at best about 0.97.
-    assert roc_auc(test.label, score) > 0.92
+    assert roc_auc(test.label, score) > (0.88 if word in COARSE else 0.92)
     assert load(dump(model)).predict_proba(test.values)[:, 1].tobytes() == score.tobytes()
 
 
