@@ -14,15 +14,17 @@ from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.presence_background import PresenceBackground
+from pipeline.learning.spline_logistic import SplineLogistic
 from pipeline.learning.trees import Trees
 from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 
-Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay | WeightsOfEvidence | PresenceBackground
-MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay, WeightsOfEvidence, PresenceBackground)
+Model = BaggedForest | PlainForest | StandardizedLogistic | FuzzyOverlay | WeightsOfEvidence | PresenceBackground | SplineLogistic
+MODELS = (BaggedForest, PlainForest, StandardizedLogistic, FuzzyOverlay, WeightsOfEvidence, PresenceBackground, SplineLogistic)
 _FITTED = {
     StandardizedLogistic: {"coef_", "intercept_", "median_", "mean_", "scale_"},
     FuzzyOverlay: set[str](),
     PresenceBackground: {"terms_", "coef_", "level_", "median_", "low_", "high_"},
+    SplineLogistic: {"knots_", "median_", "binary_", "coef_", "intercept_"},
     WeightsOfEvidence: {
         "first_", "cut_", "deposits_", "background_", "weight_", "variance_", "share_", "refused_", "counted_", "expected_",
     },

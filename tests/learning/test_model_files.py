@@ -18,6 +18,7 @@ from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.model_files import dump, load
 from pipeline.learning.presence_background import PresenceBackground
+from pipeline.learning.spline_logistic import SplineLogistic
 from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 from tests.learning.places import table
 
@@ -30,6 +31,7 @@ def fitted() -> list[Any]:
         PlainForest(trees=5, random_state=0),
         StandardizedLogistic(bags=3, random_state=0),
         PresenceBackground(bags=3, kinds=("linear", "hinge"), random_state=0),
+        SplineLogistic(bags=3, random_state=0),
         WeightsOfEvidence(background_km2=40.0, names=WHOLE.names, signs=(1, 0, 0, 0)),
     ]
     return [model.fit(WHOLE.values, WHOLE.label) for model in models]

@@ -14,7 +14,7 @@ from pipeline.learning.model_files import dump, load
 from pipeline.learning.scores import roc_auc
 from tests.learning.places import table
 
-MODELS = ("logistic_regression", "presence_background", "random_forest", "reference_forest", "weights_of_evidence")
+MODELS = ("logistic_regression", "presence_background", "random_forest", "reference_forest", "spline_logistic", "weights_of_evidence")
 UNSEEDED = ("weights_of_evidence",)  # nothing is drawn
 COARSE = ("weights_of_evidence",)  # two classes a layer
 
@@ -52,7 +52,7 @@ def test_a_model_finds_a_planted_rule_in_ground_it_has_not_seen_and_survives_its
     assert load(dump(model)).predict_proba(test.values)[:, 1].tobytes() == score.tobytes()
 
 
-@pytest.mark.parametrize("word", ["logistic_regression", "presence_background", "random_forest"])
+@pytest.mark.parametrize("word", ["logistic_regression", "presence_background", "random_forest", "spline_logistic"])
 def test_models_for_maps_tell_their_uncertainty_in_one_pass(word: str) -> None:
     whole = table(seed=0)
     model: Any = registry.find("models", word)(seed=0).fit(whole.values, whole.label, groups=whole.group)
@@ -83,5 +83,7 @@ def test_options_are_passed_on() -> None:
     assert registry.find("models", "logistic_regression")(inverse_penalty=0.1, seed=1).get_params()["C"] == 0.1
     hinged = registry.find("models", "presence_background")(kinds=["hinge"], knots=3, multiplier=2.0, seed=1)  # a list, as YAML gives it
     assert hinged.get_params() == {"bags": 20, "kinds": ("hinge",), "knots": 3, "multiplier": 2.0, "random_state": 1}
+    curved = registry.find("models", "spline_logistic")(bags=3, knots=4, inverse_penalty=0.1, seed=1)
+    assert curved.get_params() == {"bags": 3, "knots": 4, "C": 0.1, "random_state": 1}
     shallow = registry.find("models", "reference_forest")(trees=5, seed=1).fit(np.arange(40.0)[:, None], np.arange(40) > 19)
     assert len(shallow.trees_.tree_start) - 1 == 5
