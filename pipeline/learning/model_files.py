@@ -15,14 +15,17 @@ from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
 from pipeline.learning.logistic import StandardizedLogistic
+from pipeline.learning.presence_background import PresenceBackground
+from pipeline.learning.spline_logistic import SplineLogistic
 from pipeline.learning.stack import Stack
 from pipeline.learning.trees import Trees
 from pipeline.learning.tuned import Tuned
 from pipeline.learning.unlabelled import ElkanNoto, PositiveUnlabelledForest
+from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 
-Model = BaggedForest | PlainForest | BaggedBoosting | StandardizedLogistic | FuzzyOverlay | Stack | Tuned
+Model = BaggedForest | PlainForest | BaggedBoosting | StandardizedLogistic | SplineLogistic | PresenceBackground | FuzzyOverlay | WeightsOfEvidence | Stack | Tuned
 PARTS = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest, ElkanNoto, BaggedBoosting, StandardizedLogistic)  # what others are made of
-MODELS = (*PARTS, PlainForest, FuzzyOverlay, Stack, Tuned)
+MODELS = (*PARTS, PlainForest, FuzzyOverlay, WeightsOfEvidence, PresenceBackground, SplineLogistic, Stack, Tuned)
 _FITTED = {  # others: trees alone
     BaggedBoosting: {"trees_", "baseline_"},
     ElkanNoto: {"trees_", "c_"},
@@ -30,6 +33,9 @@ _FITTED = {  # others: trees alone
     FuzzyOverlay: set[str](),
     Stack: {"members_", "weight_", "intercept_"},
     Tuned: {"model_", "tried_", "scores_", "choice_"},
+    PresenceBackground: {"terms_", "coef_", "level_", "median_", "low_", "high_"},
+    SplineLogistic: {"knots_", "median_", "binary_", "coef_", "intercept_"},
+    WeightsOfEvidence: {"first_", "cut_", "deposits_", "background_", "weight_", "variance_", "share_", "refused_", "counted_", "expected_"},
 }
 _SCHEMA = "schema.json"
 _LARGEST_BYTES = 2 * 1024**3

@@ -17,7 +17,7 @@ from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers
 from pipeline.spatial import occurrences
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "label"
 CANDIDATES_PER_WANTED = 200  # so many that the exclusion zone cannot use them up
 
@@ -94,7 +94,8 @@ def samples(
     """Positive cells, one for the deposits in it, and background cells far enough from them: cell, label, group, x, y.
 
     `drawn` (n, seeds) says in which draw of the background a cell takes part; positives take part in all. `outside` names the deposits
-    off permissive ground, which a map confined to it cannot learn from or find; `cells` counts its cells. No sample where it has none.
+    off permissive ground, which a map confined to it cannot learn from or find; `cells` counts its cells, of `cell_km2` each. No sample
+    where it has none.
     """
     cell_m, cols = corner["cell_m"], corner["cols"]
     ground, whole = (int(sum(part[name] for part in parts)) for name in ("cells", "region_cells"))
@@ -103,8 +104,9 @@ def samples(
     inside = (col >= 0) & (col < cols) & (row >= 0) & (row < corner["rows"])
     barred = inside & np.isin(row * cols + col, np.concatenate([part["barred"] for part in parts]))
     outside = np.array(sorted(np.asarray(deposits["name"], str)[barred]), dtype=str)
+    of = {"outside": outside, "cells": np.array(ground), "region_cells": np.array(whole), "cell_km2": np.array(cell_m**2 / 1e6)}
     if ground == 0:
-        return _no_sample(len(seeds)) | {"outside": outside, "cells": np.array(0), "region_cells": np.array(whole)}
+        return _no_sample(len(seeds)) | of
     if labelled and not inside.any():
         raise DataError("none of the occurrences lies on the region's grid; check their coordinates and the region's bounds")
     inside &= ~barred
@@ -132,9 +134,7 @@ def samples(
         "y": corner["y_m"] - (cell // cols + 0.5) * cell_m,
         "drawn": np.concatenate([np.ones((cells.size, len(seeds)), bool), drawn]),
         "warning": np.array(next((background.warning for background in backgrounds if background.warning), "")),
-        "outside": outside,
-        "cells": np.array(ground),
-        "region_cells": np.array(whole),
+        **of,
     }
 
 

@@ -23,14 +23,25 @@ def said(use: Use, columns: Columns) -> dict[str, Any]:
     return told
 
 
-def maker(told: Mapping[str, Any]) -> Callable[[int], BaseEstimator]:
-    """What makes the unfitted model of `said` from a seed."""
+def maker(told: Mapping[str, Any], *, background_km2: float | None = None) -> Callable[[int], BaseEstimator]:
+    """What makes the unfitted model of `said` from a seed; one that counts unit cells is told what ground a background row stands for."""
     function = registry.find("models", told["use"])
     more = {}
     if "columns" in told:
         parameter = next(name for name, kind in registry.dependencies(function).items() if kind is Columns)
         more[parameter] = Columns(**{name: tuple(values) for name, values in told["columns"].items()})
-    return lambda seed: function(**told["said"], **more, seed=seed)
+
+    def made(seed: int) -> BaseEstimator:
+        model: BaseEstimator = function(**told["said"], **more, seed=seed)
+        return model.set_params(background_km2=background_km2) if "background_km2" in model.get_params(deep=False) else model
+
+    return made
+
+
+def background_km2(samples: Mapping[str, Any]) -> float:
+    """The ground that each background row of a draw stands for: that of the map, divided among them."""
+    rows = samples["drawn"][samples["label"] == 0, 0].sum()
+    return float(samples["cells"] * samples["cell_km2"] / max(rows, 1))
 
 
 def labelled(told: Mapping[str, Any]) -> bool:

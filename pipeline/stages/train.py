@@ -31,15 +31,16 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float) ->
     if not hasattr(model, "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
     said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
-    return FitNode(f"{prefix}/model", STAGE, Call(train, said, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
+    call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples"})
+    return FitNode(f"{prefix}/model", STAGE, call, None, MODEL_BYTES)
 
 
-def train(*, table: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None) -> bytes:
+def train(*, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None) -> bytes:
     """Fit the model to the whole table; no bytes where there is no ground to learn or predict on."""
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""
-    model: Any = making.maker(told)(seed)
+    model: Any = making.maker(told, background_km2=making.background_km2(samples.value))(seed)
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.checked()

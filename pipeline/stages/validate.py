@@ -59,7 +59,7 @@ def score(
     if groups == "cells":
         held = replace(held, group=np.arange(len(held)))
     drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
-    make = making.maker(told)
+    make = making.maker(told, background_km2=making.background_km2(samples.value))
     if split["kind"] == "leave_pair_out":
         result = pairs.leave_pair_out(
             held, make_model=make, pairs=split["pairs"], buffer_m=split["buffer_km"] * 1000, seeds=seeds, members=drawn

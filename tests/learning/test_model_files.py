@@ -19,9 +19,12 @@ from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.model_files import dump, load
+from pipeline.learning.presence_background import PresenceBackground
+from pipeline.learning.spline_logistic import SplineLogistic
 from pipeline.learning.stack import Stack
 from pipeline.learning.tuned import Tuned
 from pipeline.learning.unlabelled import ElkanNoto, PositiveUnlabelledForest
+from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 from tests.learning.places import table
 
 WHOLE = table(seed=0)
@@ -39,6 +42,9 @@ def fitted() -> list[Any]:
         ElkanNoto(bags=3, trees_per_bag=4, random_state=0),
         Stack(members=(PART, StandardizedLogistic(bags=2)), folds=2, random_state=0),
         Tuned(model=PART, grid={"min_samples_leaf": (1, 2), "max_features": ("sqrt", 0.5)}, folds=2, random_state=0),
+        PresenceBackground(bags=3, kinds=("linear", "hinge"), random_state=0),
+        SplineLogistic(bags=3, random_state=0),
+        WeightsOfEvidence(background_km2=40.0, names=WHOLE.names, signs=(1, 0, 0, 0)),
     ]
     return [model.fit(WHOLE.values, WHOLE.label) for model in models]
 

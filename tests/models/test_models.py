@@ -16,9 +16,11 @@ from pipeline.recipe import Columns
 from tests.learning.places import table
 
 MODELS = (
-    "elkan_noto", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging", "random_forest", "reference_forest",
-    "stack", "tuned",
+    "elkan_noto", "extra_trees", "gradient_boosting", "logistic_regression", "positive_unlabelled_bagging", "presence_background", "random_forest",
+    "reference_forest", "spline_logistic", "stack", "tuned", "weights_of_evidence",
 )  # fmt: skip
+UNSEEDED = ("weights_of_evidence",)  # nothing is drawn
+COARSE = ("weights_of_evidence",)  # two classes a layer
 COLUMNS = Columns(("told", "a", "b", "c"), (1, 0, 0, 0), (1, 1, 1, 1))
 
 
@@ -41,7 +43,7 @@ def test_a_model_is_an_estimator_with_keyword_parameters_and_a_seed(word: str) -
     assert isinstance(registry.epoch(function), int)
     model = made(word, seed=7)
     assert isinstance(model, BaseEstimator) and is_classifier(model)
-    assert model.get_params()["random_state"] == 7
+    assert word in UNSEEDED or model.get_params()["random_state"] == 7
 
 
 @pytest.mark.parametrize("word", MODELS)
@@ -58,11 +60,11 @@ def test_a_model_finds_a_planted_rule_in_ground_it_has_not_seen_and_survives_its
     model = made(word, seed=0).fit(train.values, train.label)
     score = model.predict_proba(test.values)[:, 1]
     # Two normals 3 deviations apart with 5 % missing: at best about 0.97.
-    assert roc_auc(test.label, score) > 0.92
+    assert roc_auc(test.label, score) > (0.88 if word in COARSE else 0.92)
     assert load(dump(model)).predict_proba(test.values)[:, 1].tobytes() == score.tobytes()
 
 
-@pytest.mark.parametrize("word", [word for word in MODELS if word != "reference_forest"])
+@pytest.mark.parametrize("word", [word for word in MODELS if word not in ("reference_forest", "weights_of_evidence")])
 def test_models_for_maps_tell_their_uncertainty_in_one_pass(word: str) -> None:
     whole = table(seed=0)
     model = made(word, seed=0).fit(whole.values, whole.label, groups=whole.group)
@@ -91,6 +93,10 @@ def test_options_are_passed_on() -> None:
         "random_state": 1,
     }
     assert registry.find("models", "logistic_regression")(inverse_penalty=0.1, seed=1).get_params()["C"] == 0.1
+    hinged = registry.find("models", "presence_background")(kinds=["hinge"], knots=3, multiplier=2.0, seed=1)  # a list, as YAML gives it
+    assert hinged.get_params() == {"bags": 20, "kinds": ("hinge",), "knots": 3, "multiplier": 2.0, "random_state": 1}
+    curved = registry.find("models", "spline_logistic")(bags=3, knots=4, inverse_penalty=0.1, seed=1)
+    assert curved.get_params() == {"bags": 3, "knots": 4, "C": 0.1, "random_state": 1}
     shallow = registry.find("models", "reference_forest")(trees=5, seed=1).fit(np.arange(40.0)[:, None], np.arange(40) > 19)
     assert len(shallow.trees_.tree_start) - 1 == 5
 

@@ -1,0 +1,28 @@
+"""The model that takes background for what it is: ground, not absence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.learning.presence_background import PresenceBackground
+
+EPOCH = 1
+
+
+def presence_background(
+    *,
+    bags: Annotated[int, Field(ge=2)] = 20,
+    kinds: tuple[Literal["linear", "quadratic", "hinge", "product"], ...] | None = None,
+    knots: Annotated[int, Field(ge=1, le=50)] = 8,
+    multiplier: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
+    seed: int,
+) -> PresenceBackground:
+    """Relative intensity of deposits by penalised logistic regression against a background of unbounded weight (MaxEnt, maxnet).
+
+    Layers enter as terms of the named `kinds`, by default as many kinds as the known deposits can teach: linear, from 10 deposits quadratic,
+    from 15 hinges (bends at `knots` places). A larger `multiplier` keeps the map smoother. It ranks ground; it gives no chance of a
+    deposit. Phillips and others (2006, 2017), Fithian and Hastie (2013).
+    """
+    return PresenceBackground(bags=bags, kinds=None if kinds is None else tuple(kinds), knots=knots, multiplier=multiplier, random_state=seed)
