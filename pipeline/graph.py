@@ -14,10 +14,11 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, delineate, derive, ground, label, making, predict, train, validate
+from pipeline.stages import align, delineate, derive, explain, ground, label, making, predict, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
+PUBLISHED_FITS = ("importance", "model", "targets", "samples")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -48,7 +49,7 @@ class Graph:
     @property
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
-        return (*self.scorecards.values(), f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples", *self.drawn)
+        return (*self.scorecards.values(), *(f"{self.prefix}/{name}" for name in PUBLISHED_FITS), *self.drawn)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -119,6 +120,11 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         held = below if protocol.background else prefix
         scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, columns=columns, bounds=grid.bounds, seeds=seeds))
     model = train.node(prefix=prefix, told=told, seed=config.seed)
+    deciding = config.protocols[config.validation.protocols[0]]
+    rests_on = explain.node(
+        prefix=prefix, protocol=deciding, model=config.model, columns=columns, features=tuple(node.name for node in read),
+        bounds=grid.bounds, seed=config.seed,
+    )  # fmt: skip
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
@@ -126,7 +132,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     )  # fmt: skip
     targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, *maps, *targets]
+    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *targets]
     _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
 

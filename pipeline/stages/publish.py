@@ -23,7 +23,7 @@ from pipeline.stages import acquire
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "publish"
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
@@ -113,7 +113,8 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
         "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
-        "protocols": {name: fit(key) for name, key in graph.scorecards.items()}, "notices": list(notices),
+        "protocols": {name: fit(key) for name, key in graph.scorecards.items()},
+        "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
     }  # fmt: skip
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,14 @@ def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
     return tuple(draws.derive(seed, "repeat", i) for i in range(protocol.seeds))
 
 
+def division(split: Mapping[str, Any], bounds: Sequence[float]) -> Split:
+    """The split a protocol's `split` says, over the region's `bounds` (west, south, east, north)."""
+    west, south, east, north = bounds
+    return Split(
+        kind=split["kind"], folds=split["folds"], block_m=split["block_km"] * 1000, nx=split["nx"], ny=split["ny"], bounds=(west, south, east, north)
+    )
+
+
 def score(
     *, table: Fit, samples: Fit, title: str, split: Mapping[str, Any], groups: str, seeds: tuple[int, ...], told: Mapping[str, Any],
     bounds: list[float],
@@ -46,23 +54,19 @@ def score(
     held = SampleTable.from_bytes(table.value)
     of = {"permissive_cells": int(samples.value["cells"]), "deposits_off_permissive_ground": samples.value["outside"].tolist()}
     said_of = {"title": title, "model": {"use": told["use"], **told["said"]}, "groups": groups, "evidence": list(held.names), **of}
-    untested = _untested(held, making.labelled(told))
+    untested = untestable(held, making.labelled(told))
     if untested:
         return {**said_of, "verdict": untested, "protocol": None, "scores": None}
     if groups == "cells":
         held = replace(held, group=np.arange(len(held)))
-    west, south, east, north = bounds
-    cut = Split(
-        kind=split["kind"], folds=split["folds"], block_m=split["block_km"] * 1000, nx=split["nx"], ny=split["ny"], bounds=(west, south, east, north)
-    )
     drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
     found = crossval.cross_validate(
-        held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
+        held, make_model=making.maker(told), split=division(split, bounds), seeds=seeds, members=drawn
     )
     return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
 
 
-def _untested(held: SampleTable, labelled: bool) -> str | None:
+def untestable(held: SampleTable, labelled: bool) -> str | None:
     """Why a map stands without a score: there is nothing to map, or nothing known to test it with. None when it can be scored.
 
     What learns from deposits is never without some, but for want of ground; so only what does not need them can end untested.
