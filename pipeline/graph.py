@@ -14,11 +14,11 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, delineate, derive, explain, ground, label, making, predict, train, validate
+from pipeline.stages import align, believe, delineate, derive, explain, ground, label, making, predict, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
-PUBLISHED_FITS = ("importance", "model", "targets", "samples")
+PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "samples")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -38,8 +38,10 @@ class Graph:
     @property
     def rasters(self) -> dict[str, str]:
         """Published name to layer."""
-        confined = ("permissive",) if self.loaded.config.system.permissive else ()
-        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes", *confined)}
+        config = self.loaded.config
+        when = {"permissive": config.system.permissive, "evidence_kind": config.applicability.measured}
+        names = ("prospectivity", "uncertainty", "applicability", "classes", *(name for name, said in when.items() if said))
+        return {name: f"{self.prefix}/{name}" for name in names}
 
     @property
     def scorecards(self) -> dict[str, str]:
@@ -130,9 +132,16 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
         synthetic=synthetic, ground=on,
     )  # fmt: skip
-    targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
+    belief = believe.nodes(
+        loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],
+        layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}, synthetic=synthetic,
+    )  # fmt: skip
+    targets = delineate.nodes(
+        grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"),
+        kind=(f"{prefix}/evidence_kind",) if config.applicability.measured else (),
+    )  # fmt: skip
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *targets]
+    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets]
     _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
 
