@@ -14,11 +14,11 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, believe, delineate, derive, explain, ground, label, making, predict, train, validate
+from pipeline.stages import align, believe, delineate, derive, explain, ground, label, making, predict, reasons, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
-PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "samples")
+PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -140,8 +140,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"),
         kind=(f"{prefix}/evidence_kind",) if config.applicability.measured else (),
     )  # fmt: skip
+    names = tuple(node.name for node in read)
+    why = reasons.node(prefix=prefix, evidence=evidence, features=names, counts=columns.counts, seed=config.seed)
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets]
+    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why]
     _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
 

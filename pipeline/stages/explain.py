@@ -1,4 +1,4 @@
-"""Explain: what evidence the skill on held-out ground rests on."""
+"""Explain: what evidence the skill on held-out ground rests on, and how the answer bends with it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import numpy as np
 
 from pipeline.config.frame import Protocol, Use
 from pipeline.errors import DataError
+from pipeline.learning import dependence, draws
 from pipeline.learning import importance as permuted
 from pipeline.learning.draws import Floats
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
-from pipeline.recipe import Columns, Fit
+from pipeline.recipe import Array, Columns, Fit
 from pipeline.stages import making, validate
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "validate"
 EXPLAINING_BYTES = 500_000_000  # a table, and for each fold a model of a few MB
+MEAN_OVER = 200  # background rows a partial dependence is the mean over
+NOTHING: dict[str, Any] = {"features": [], "sets": [], "dependence": None}
 SHUFFLES = 3  # per fold: what is reported is the spread between folds, which more shuffles cannot make smaller
 
 
@@ -39,7 +42,8 @@ def importance(
 ) -> dict[str, Any]:  # fmt: skip
     """The mean drop of AUC on held-out folds when a feature, or a set of features that rank alike, is shuffled; and its spread over folds.
 
-    `untested` says why nothing could be measured, else it is None; the lists are empty then.
+    And the partial dependence on each continuous feature, over the same refits (see `dependence.curve`). `untested` says why nothing
+    could be measured, else it is None; the lists are empty then.
     """
     held, cut = SampleTable.from_bytes(table.value), validate.division(split, bounds)
     said = {"protocol": {"title": title, "split": cut.describe(), "seed": seed, "shuffles": SHUFFLES}, "measure": "mean drop of AUC on held-out folds"}
@@ -49,17 +53,36 @@ def importance(
     except DataError as error:
         reason, fold = str(error), None
     if fold is None:
-        return {**said, "untested": reason, "features": [], "sets": []}
+        return {**said, "untested": reason, **NOTHING}
     models = permuted.refitted(held, make_model=making.maker(told), fold=fold, seed=seed)
     if all(model is None for model in models):
-        return {**said, "untested": "no fold holds both positives and background", "features": [], "sets": []}
+        return {**said, "untested": "no fold holds both positives and background", **NOTHING}
     columns, sets = permuted.features(counts), permuted.alike(held.values, counts)
     joined = [members for members in sets if len(members) > 1]
     asked = [*columns, *([c for i in members for c in columns[i]] for members in joined)]
     lost = permuted.drops(held, models=models, fold=fold, columns=asked, seed=seed, repeats=SHUFFLES)
     alone = [{"name": name, **_over_folds(lost[:, i])} for i, name in enumerate(features)]
     together = [{"features": [features[i] for i in members], **_over_folds(lost[:, len(columns) + j])} for j, members in enumerate(joined)]
-    return {**said, "untested": None, "features": alone, "sets": together}
+    usual, refits = _usual(held, seed), [model for model in models if model is not None]
+    curves = []
+    for name, chosen in zip(features, columns, strict=True):
+        at = dependence.grid(held.values[~held.positive, chosen[0]]) if len(chosen) == 1 else np.empty(0)
+        if len(at) > 1:
+            curves.append({"feature": name, **_plain(dependence.curve(refits, usual, chosen[0], at))})
+    bent = {"rows": len(usual), "interval": "5 to 95 % over refits, each without one fold of ground", "curves": curves}
+    return {**said, "untested": None, "features": alone, "sets": together, "dependence": bent}
+
+
+def _usual(held: SampleTable, seed: int) -> Array:
+    """The evidence of background, the rows with the lowest draws."""
+    other = np.flatnonzero(~held.positive)
+    lowest = np.argsort(draws.uniform(held.cell[other], seed=seed, stream="dependence"), kind="stable")[:MEAN_OVER]
+    return held.values[other[np.sort(lowest)]]
+
+
+def _plain(curve: Mapping[str, Floats]) -> dict[str, list[float]]:
+    """As JSON; places on the curve by six significant figures, answers by six places."""
+    return {name: [float(f"{v:.6g}") if name == "at" else round(float(v), 6) for v in values] for name, values in curve.items()}
 
 
 def weights(found: Mapping[str, Any]) -> Floats | None:

@@ -117,9 +117,10 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "protocols": {name: fit(key) for name, key in graph.scorecards.items()},
         "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
     }  # fmt: skip
+    targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
-        folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, fit(f"{graph.prefix}/targets"),
+        folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
     )  # fmt: skip

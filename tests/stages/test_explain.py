@@ -43,6 +43,11 @@ def test_the_skill_rests_on_what_the_labels_were_made_of_and_a_double_counts_wit
     assert said["sets"][0]["folds"] == 4
     assert 0 < said["sets"][0]["spread"] < 0.2
     assert said["protocol"] == {"title": "blocks", "split": "10 km blocks in 4 folds", "seed": 3, "shuffles": explain.SHUFFLES}
+    curves = {one["feature"]: one for one in said["dependence"]["curves"]}
+    assert list(curves) == ["told", "double", "other"]  # two layers have no one axis
+    rise = {name: one["mean"][-1] - one["mean"][0] for name, one in curves.items()}
+    assert rise["told"] > 0.1 > 3 * abs(rise["other"])
+    assert all(low <= mean <= high for one in curves.values() for low, mean, high in zip(one["low"], one["mean"], one["high"], strict=True))
     weight = explain.weights(said)
     assert weight is not None
     assert min(weight[:2]) >= said["sets"][0]["drop"] / 2
@@ -70,4 +75,5 @@ def test_what_cannot_be_measured_is_said_and_nothing_is_claimed(changes: dict[st
     said = found(table(**changes), told)
     assert words in said["untested"]
     assert said["features"] == said["sets"] == []
+    assert said["dependence"] is None
     assert explain.weights(said) is None
