@@ -14,11 +14,12 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, delineate, derive, ground, hiding, label, making, predict, train, validate
+from pipeline.stages import align, believe, delineate, derive, explain, ground, hiding, label, making, predict, reasons, train, validate
 from pipeline.stages.acquire import Found
 from pipeline.stages.hiding import Hidden
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
+PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -38,8 +39,10 @@ class Graph:
     @property
     def rasters(self) -> dict[str, str]:
         """Published name to layer."""
-        confined = ("permissive",) if self.loaded.config.system.permissive else ()
-        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes", *confined)}
+        config = self.loaded.config
+        when = {"permissive": config.system.permissive, "evidence_kind": config.applicability.measured}
+        names = ("prospectivity", "uncertainty", "applicability", "classes", *(name for name, said in when.items() if said))
+        return {name: f"{self.prefix}/{name}" for name in names}
 
     @property
     def scorecards(self) -> dict[str, str]:
@@ -49,7 +52,7 @@ class Graph:
     @property
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
-        return (*self.scorecards.values(), f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples", *self.drawn)
+        return (*self.scorecards.values(), *(f"{self.prefix}/{name}" for name in PUBLISHED_FITS), *self.drawn)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -122,16 +125,29 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         scored += hidden.nodes if hidden else ()
         used = making.said(protocol.model or config.model, columns)
         scored.append(validate.node(prefix=below, samples=held, protocol=protocol, told=used, bounds=grid.bounds, seeds=seeds, hidden=hidden))
-    deciding = config.protocols[config.validation.protocols[0]].split
-    model = train.node(prefix=prefix, told=told, seed=config.seed, block_km=deciding.block_km)
+    deciding = config.protocols[config.validation.protocols[0]]
+    model = train.node(prefix=prefix, told=told, seed=config.seed, block_km=deciding.split.block_km)
+    rests_on = explain.node(
+        prefix=prefix, protocol=deciding, model=config.model, columns=columns, features=tuple(node.name for node in read),
+        bounds=grid.bounds, seed=config.seed,
+    )  # fmt: skip
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
         synthetic=synthetic, ground=on,
     )  # fmt: skip
-    targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
+    belief = believe.nodes(
+        loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],
+        layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}, synthetic=synthetic,
+    )  # fmt: skip
+    targets = delineate.nodes(
+        grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"),
+        kind=(f"{prefix}/evidence_kind",) if config.applicability.measured else (),
+    )  # fmt: skip
+    names = tuple(node.name for node in read)
+    why = reasons.node(prefix=prefix, evidence=evidence, features=names, counts=columns.counts, seed=config.seed)
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, *maps, *targets]
+    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why]
     _check_names(loaded, nodes)
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
 

@@ -171,6 +171,28 @@ class Map(Frame):
         return shares
 
 
+class Cover(Frame):
+    """What hides the rock: `classes` of the categorical layer `of` multiply applicability, not prospectivity, by `factor`.
+
+    Of several maps the one to believe first stands first; the others are asked where it has no value.
+    """
+
+    of: Name
+    classes: Annotated[tuple[int, ...], Field(min_length=1)]
+    factor: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class Applicability(Frame):
+    """Where the map may be believed. Ground within `explored_km` of any occurrence, of whatever type, was looked at: its background
+    and the positives are what other ground is compared with. `measured`: the categorical layer, such as detailed geology, that has a
+    value where the evidence was mapped; elsewhere it is inferred from coarser maps.
+    """
+
+    explored_km: Positive = 10
+    cover: tuple[Cover, ...] = ()
+    measured: Name | None = None
+
+
 class Run(Frame):
     """How and where to run; none of it changes an answer, and none of it is written to the bundle."""
 
@@ -196,6 +218,7 @@ class Config(Frame):
     protocols: dict[Name, Protocol] = {}
     map: Map = Map()
     targets: Targets = Targets()
+    applicability: Applicability = Applicability()
     seed: int = 1
     run: Run = Run()
 

@@ -14,7 +14,7 @@ from pipeline.recipe import MISSING, Array, Cells, Fit, Ground, Layer, Layers, P
 if TYPE_CHECKING:
     from pipeline.learning.infill import How
 
-EPOCH = 1
+EPOCH = 2
 SEED = 0
 Classes = Annotated[dict[str, tuple[int, ...]], Field(min_length=2)]
 

@@ -18,7 +18,7 @@ from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
 
 Space = Mapping[str, npt.NDArray[Any]]
-MOST_REFERENCE = 4000  # rows; the mean distance is over all their pairs
+MOST_REFERENCE = 4000  # rows a space should hold; the mean distance is over all their pairs
 HALF = 2.0  # dissimilarities at which applicability is 0, in thresholds: at the threshold it is a half
 
 
@@ -71,7 +71,11 @@ def applicability(values: npt.NDArray[np.float32], space: Space) -> Floats:
 
     So below 0.5 the map is asked about ground unlike any it was taught with, and should not be believed.
     """
-    nearest, _ = dissimilarity(values, space)
+    return believed(dissimilarity(values, space)[0], values, space)
+
+
+def believed(nearest: Floats, values: npt.NDArray[np.float32], space: Space) -> Floats:
+    """The applicability of rows whose dissimilarity to the nearest reference row is known already; (n,)."""
     threshold = max(float(space["threshold"]), np.finfo(float).tiny)
     return np.clip(1.0 - nearest / (HALF * threshold), 0.0, 1.0) * known_weight(values, space)
 
@@ -80,7 +84,10 @@ def known_weight(values: npt.NDArray[np.float32], space: Space) -> Floats:
     """The share of the features' weight that rests on a layer with a value here, 0 to 1; (n,)."""
     known = np.logical_or.reduceat(np.isfinite(values), _first(space), axis=1)
     weights = np.asarray(space["weights"], np.float64)
-    return np.asarray(known @ weights / weights.sum(), np.float64)
+    total = np.zeros(len(values))
+    for weight, column in zip(weights, known.T, strict=True):  # one by one: a matrix product adds in an order that depends on the rows at hand
+        total += weight * column
+    return np.asarray(total / weights.sum(), np.float64)
 
 
 def outside(values: npt.NDArray[np.float32], space: Space) -> Floats:

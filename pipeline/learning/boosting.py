@@ -33,6 +33,7 @@ class _Nodes(NamedTuple):
     feature: Array
     threshold: Array
     value: Array
+    weighted_n_node_samples: Array
 
 
 class BaggedBoosting(ClassifierMixin, BaseEstimator):
@@ -172,4 +173,4 @@ def _nodes(nodes: Array, edges: Sequence[Floats]) -> _Nodes:
     feature = nodes["feature_idx"].astype(np.int64)
     # A threshold lies between the numbers of two bins: back to the value at the upper edge of the lower one.
     cuts = [0.0 if end else edges[j][int(at)] for end, j, at in zip(leaf, feature, nodes["num_threshold"], strict=True)]
-    return _Nodes(len(nodes), left, right, feature, np.array(cuts), nodes["value"][:, None, None])
+    return _Nodes(len(nodes), left, right, feature, np.array(cuts), nodes["value"][:, None, None], nodes["count"].astype(np.float64))

@@ -20,22 +20,30 @@ from pipeline.learning.table import SampleTable
 ALIKE = 0.7  # features whose ranks correlate above this are shuffled together: shuffled alone, each would be stood in for by the other
 
 
-def drops(
-    table: SampleTable, *, make_model: Callable[[int], BaseEstimator], fold: Ints, columns: Sequence[Sequence[int]], seed: int, repeats: int = 5
-) -> Floats:
-    """Loss of AUC on each held-out fold when a set of columns is shuffled among its rows; (folds, sets), NaN where a fold has one class.
+def refitted(table: SampleTable, *, make_model: Callable[[int], BaseEstimator], fold: Ints, seed: int) -> list[Any]:
+    """A model for each fold, fitted to the rows of the others; None where the fold, or what is left, has one class only.
 
-    `fold` (n,) holds a fold number per row, below 0 for rows that take no part. `columns` are the sets, shuffled together. The mean over
-    `repeats` shuffles. A fold's model is fitted once. Breiman (2001), Strobl and others (2008) on correlated predictors.
+    `fold` (n,) holds a fold number per row, below 0 for rows that take no part.
     """
-    count = int(fold.max()) + 1
-    found = np.full((count, len(columns)), np.nan)
-    for part in range(count):
+    models: list[Any] = []
+    for part in range(int(fold.max(initial=-1)) + 1):
         test, train = fold == part, (fold >= 0) & (fold != part)
-        if len(np.unique(table.label[test])) < 2 or len(np.unique(table.label[train])) < 2:
+        both = len(np.unique(table.label[test])) == 2 and len(np.unique(table.label[train])) == 2
+        models.append(fitted(make_model(derive(seed, "importance", part)), table.subset(train), fold[train]) if both else None)  # its folds are blocks
+    return models
+
+
+def drops(table: SampleTable, *, models: Sequence[Any], fold: Ints, columns: Sequence[Sequence[int]], seed: int, repeats: int = 5) -> Floats:
+    """Loss of AUC on each held-out fold when a set of columns is shuffled among its rows; (folds, sets), NaN where a fold has no model.
+
+    `models` and `fold` as of `refitted`. `columns` are the sets, shuffled together. The mean over `repeats` shuffles. Breiman (2001),
+    Strobl and others (2008) on correlated predictors.
+    """
+    found = np.full((len(models), len(columns)), np.nan)
+    for part, model in enumerate(models):
+        if model is None:
             continue
-        model = fitted(make_model(derive(seed, "importance", part)), table.subset(train), fold[train])  # its folds are blocks
-        values, label = table.values[test], table.label[test]
+        values, label = table.values[fold == part], table.label[fold == part]
         base = roc_auc(label, positive_share(model, values))
         random = np.random.default_rng(derive(seed, "shuffle", part))
         orders = [random.permutation(len(values)) for _ in range(repeats)]
@@ -47,6 +55,17 @@ def drops(
                 lost.append(base - roc_auc(label, positive_share(model, shuffled)))
             found[part, i] = np.mean(lost)
     return found
+
+
+def shares(single: Sequence[float], together: Sequence[float], sets: Sequence[Sequence[int]]) -> Floats:
+    """How much each feature weighs: its own drop, or its equal part of its set's where that is more; not below 0; (features,).
+
+    Shuffled alone, a feature that has a double costs nothing, though the model rests on the two.
+    """
+    weights = np.clip(np.nan_to_num(np.asarray(single, np.float64)), 0.0, None)
+    for drop, members in zip(together, sets, strict=True):
+        weights[list(members)] = np.maximum(weights[list(members)], np.nan_to_num(drop) / len(members))
+    return weights
 
 
 def positive_share(model: Any, values: Any) -> Floats:

@@ -21,6 +21,7 @@ _DTYPES = {
     "feature": np.int32,
     "threshold": np.float32,
     "value": np.float64,
+    "weight": np.float64,
     "tree_start": np.int64,
     "bag_start": np.int64,
     "fill": np.float32,
@@ -33,15 +34,16 @@ class Trees:
 
     `children` (nodes, 2) int32: where a row goes when its value is at most the threshold, and otherwise; a leaf names itself
     twice. `feature` (nodes,) int32 and `threshold` (nodes,) float32 of the test, 0 at leaves. `value` (nodes, classes)
-    float64 class shares, or (nodes, 1) what a boosted tree adds to the log-odds. Tree t owns nodes `tree_start[t]` to
-    `tree_start[t + 1]`, the first its root; bag b owns trees `bag_start[b]` to `bag_start[b + 1]`. `fill` (bags, features)
-    float32 replaces missing values.
+    float64 class shares, or (nodes, 1) what a boosted tree adds to the log-odds; `weight` (nodes,) float64 the weight of the samples that
+    came there. Tree t owns nodes `tree_start[t]` to `tree_start[t + 1]`, the first its root; bag b owns trees `bag_start[b]` to
+    `bag_start[b + 1]`. `fill` (bags, features) float32 replaces missing values.
     """
 
     children: Array
     feature: Array
     threshold: Array
     value: Array
+    weight: Array
     tree_start: Array
     bag_start: Array
     fill: Array
@@ -64,6 +66,7 @@ class Trees:
             feature=np.concatenate(feature).astype(np.int32),
             threshold=_rounded_down(np.concatenate(threshold)),
             value=np.concatenate([tree.value[:, 0, :] for tree in trees]).astype(np.float64),
+            weight=np.concatenate([tree.weighted_n_node_samples for tree in trees]).astype(np.float64),
             tree_start=start,
             bag_start=np.concatenate(([0], np.cumsum([len(bag) for bag in bags], dtype=np.int64))),
             fill=np.ascontiguousarray(fill, np.float32),
@@ -108,7 +111,8 @@ class Trees:
             if not isinstance(array, np.ndarray) or array.dtype != dtype or not array.flags.c_contiguous:
                 _refuse(f"{name} is not a plain array of {np.dtype(dtype).name}")
         nodes, bags = len(self.feature), len(self.bag_start) - 1
-        shapes = {"children": (nodes, 2), "feature": (nodes,), "threshold": (nodes,), "value": (nodes, columns), "fill": (bags, features)}
+        shapes = {"children": (nodes, 2), "feature": (nodes,), "threshold": (nodes,), "value": (nodes, columns)}
+        shapes |= {"weight": (nodes,), "fill": (bags, features)}
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 _refuse(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
@@ -122,6 +126,11 @@ class Trees:
         # A child after its parent cannot lead back to it, so every walk ends.
         if not (leaf | ((self.children > own) & (self.children < after)).all(axis=1, keepdims=True)).all():
             _refuse("a node's children do not come after it within its own tree")
+        # A node of two parents would be walked twice, its children four times, and so on.
+        if (np.bincount(self.children[~leaf[:, 0]].ravel(), minlength=nodes) > 1).any():
+            _refuse("a node has two parents")
+        if not np.isfinite(self.weight).all() or (self.weight <= 0).any():
+            _refuse("a node's weight is not above zero")
         if ((self.feature < 0) | (self.feature >= features)).any():
             _refuse(f"a node asks for a feature outside the {features} there are")
         if not np.isfinite(self.threshold).all() or not np.isfinite(self.fill).all():

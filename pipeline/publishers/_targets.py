@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "rank": "Int64", "status": "str", "area_km2": "float64", "mean_prospectivity": "float64", "max_prospectivity": "float64",
-    "mean_uncertainty": "float64", "nearest_known": "str", "nearest_known_km": "float64",
+    "mean_uncertainty": "float64", "mean_applicability": "float64", "inferred_share": "float64", "nearest_known": "str", "nearest_known_km": "float64",
+    "for_1": "str", "for_2": "str", "for_3": "str", "against_1": "str",
 }  # fmt: skip
 NAME_COLUMNS = ("name", "shapeName", "NAME_2", "district")  # the last three: geoBoundaries, GADM, and what offices write
 

@@ -1,4 +1,4 @@
-"""The rasters people open: prospectivity and its spread as floats, and the classes with their colours."""
+"""The rasters people open: prospectivity, its spread and applicability as floats, classes and kinds of evidence with their colours."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ EPOCH = 1
 CLASSES = ("not applicable", "very low", "low", "moderate", "high", "very high")
 # YlOrRd of Brewer (2003), five classes: told apart by colour-blind eyes, and in print by its falling lightness
 COLOURS = ((0, 0, 0, 0), (255, 255, 178, 255), (254, 204, 92, 255), (253, 141, 60, 255), (240, 59, 32, 255), (189, 0, 38, 255))
+KINDS = ("not scored", "measured", "inferred")
+KIND_COLOURS = ((0, 0, 0, 0), (27, 120, 55, 255), (175, 141, 195, 255))  # PRGn of Brewer (2003): told apart by colour-blind eyes
 
 
 def rasters(*, bundle: Bundle) -> None:
-    """Each published raster as a COG: float32 with NaN for cells not scored, `classes` as bytes, 0 where not applicable."""
+    """Each published raster as a COG: float32 with NaN for cells not scored, `classes` and `evidence_kind` as bytes, 0 where not scored."""
     for name, layer in bundle.rasters.items():
         shown = look(bundle.cube, layer)
         tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
@@ -26,7 +28,7 @@ def rasters(*, bundle: Bundle) -> None:
 
 
 def look(cube: Cube, layer: str) -> cog.Look:
-    """How a layer is shown: the classes of a map with names and colours, its other layers with their range of 0 to 1."""
+    """How a layer is shown: classes and kinds of a map with names and colours, its other layers with their range of 0 to 1."""
     shown = cog.look(cube, layer)
     word = PurePosixPath(layer)
     if len(word.parts) == 1:
@@ -34,4 +36,7 @@ def look(cube: Cube, layer: str) -> cog.Look:
     if word.name == "classes":
         names = {f"CLASS_{code}": said for code, said in enumerate(CLASSES)}
         return replace(shown, band_tags=names, palette=dict(enumerate(COLOURS)))
-    return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"})
+    if word.name == "evidence_kind":
+        return replace(shown, band_tags={f"CLASS_{code}": said for code, said in enumerate(KINDS)}, palette=dict(enumerate(KIND_COLOURS)))
+    threshold = {"THRESHOLD": "0.5"} if word.name == "applicability" else {}  # an absolute ramp: what lies below is not to be believed
+    return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"} | threshold)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,38 +14,48 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.recipe import Array
 
+SUM, KNOWN = "sum of ", "known of "  # what a part tells of a further layer
 FIXED = 2**30  # values of 0 to 1 as integers: 2^33 cells fit an int64
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One connected piece: its cells, mean, highest value, mean spread, and outline in metres."""
+    """One connected piece: its cells, mean, highest value, mean spread, and outline in metres.
+
+    `best`: the centre (x, y) of the cell with the highest value, the northernmost and then westernmost of equals. `means`: those of
+    further layers over its cells with a value, None where none has one.
+    """
 
     cells: int
     mean: float
     highest: float
     spread: float
     polygon: Any
+    best: tuple[float, float]
+    means: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def describe(high: Array, values: Array, spread: Array, *, transform: Any, least_cells: int) -> dict[str, Array]:
+def describe(
+    high: Array, values: Array, spread: Array, *, transform: Any, least_cells: int, more: Mapping[str, Array] | None = None
+) -> dict[str, Array]:
     """What a tile says of the pieces of its high ground: sums, the labels along its four edges, and its cells' boxes as run lengths.
 
-    `high`, `values`, `spread` are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
+    `high`, `values`, `spread` and the layers of `more`, all of 0 to 1, are (y, x); `transform` maps (column, row) to metres. A run is
+    (label, row, first, last) in cells.
     A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is left out here: on a
     noisy map those are nearly all.
     """
     labels, count = _worth_keeping(*ndimage.label(high), least_cells)
     index = np.arange(1, count + 1)
-    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
-    fixed_spread = np.where(labels > 0, np.rint(np.nan_to_num(spread, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
     flat, n = labels.ravel(), count + 1
-    sums, spreads = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    np.add.at(sums, flat, fixed.ravel())
-    np.add.at(spreads, flat, fixed_spread.ravel())
     highest = np.asarray(ndimage.maximum(values, labels, index), dtype=np.float32).reshape(count)
-    return {
-        "cells": np.bincount(flat, minlength=n)[1:], "sum": sums[1:], "spread": spreads[1:], "highest": highest,
+    told = {}
+    for name, layer in (more or {}).items():
+        told[SUM + name] = _sums(layer, labels, count)
+        told[KNOWN + name] = np.bincount(flat[~np.isnan(layer).ravel()], minlength=n)[1:]
+    return told | {
+        "cells": np.bincount(flat, minlength=n)[1:], "sum": _sums(values, labels, count), "spread": _sums(spread, labels, count), "highest": highest,
+        "best": _best(values, labels, highest, transform),
         "north": labels[0], "south": labels[-1], "west": labels[:, 0], "east": labels[:, -1], "runs": _runs(labels),
         "transform": np.array(tuple(transform)[:6]),
     }  # fmt: skip
@@ -62,9 +72,14 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     count, group = connected_components(links, directed=False)
     cells, sums, spreads = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
     highest = np.full(count, -np.inf)
-    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads)):
+    further = [key.removeprefix(SUM) for key in parts[0] if key.startswith(SUM)]
+    added = {key: np.zeros(count, np.int64) for name in further for key in (SUM + name, KNOWN + name)}
+    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads), *added.items()):
         np.add.at(into, group, np.concatenate([part[name] for part in parts]))
-    np.maximum.at(highest, group, np.concatenate([part["highest"] for part in parts]))
+    top, place = (np.concatenate([part[name] for part in parts]) for name in ("highest", "best"))
+    np.maximum.at(highest, group, top)
+    order = np.lexsort((place[:, 0], -place[:, 1], -top))
+    best = place[order[np.unique(group[order], return_index=True)[1]]]
     kept = np.flatnonzero(cells >= least_cells)
     boxes, owner = _boxes(parts, offsets, keep=(cells >= least_cells)[group])
     owner = group[owner]
@@ -73,7 +88,26 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     for i in kept:
         # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
         polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
-        yield Piece(int(cells[i]), sums[i] / FIXED / cells[i], float(highest[i]), spreads[i] / FIXED / cells[i], polygon)
+        means = {name: added[SUM + name][i] / FIXED / added[KNOWN + name][i] if added[KNOWN + name][i] else None for name in further}
+        where = float(best[i, 0]), float(best[i, 1])
+        yield Piece(int(cells[i]), sums[i] / FIXED / cells[i], float(highest[i]), spreads[i] / FIXED / cells[i], polygon, where, means)
+
+
+def _sums(values: Array, labels: Array, count: int) -> Array:
+    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
+    sums = np.zeros(count + 1, np.int64)
+    np.add.at(sums, labels.ravel(), fixed.ravel())
+    return sums[1:]
+
+
+def _best(values: Array, labels: Array, highest: Array, transform: Any) -> Array:
+    """The centre of each piece's first cell of the highest value, by rows from the north; (pieces, 2) metres."""
+    a, _, x, _, e, y = tuple(transform)[:6]
+    row, col = np.nonzero(labels)
+    label = labels[row, col] - 1
+    is_top = values[row, col] == highest[label]
+    _, first = np.unique(label[is_top], return_index=True)
+    return np.stack([x + (col[is_top][first] + 0.5) * a, y + (row[is_top][first] + 0.5) * e], axis=1)
 
 
 def _worth_keeping(labels: Array, count: int, least_cells: int) -> tuple[Array, int]:

@@ -15,13 +15,16 @@ from pipeline.grid import Grid, Window
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.spatial import outline, pieces
+from pipeline.stages.believe import INFERRED
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "delineate"
 
 
-def nodes(grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Table], deposits: Mapping[str, list[Any]], where: str) -> list[Node]:
-    """One mask per excluded table, then `<prefix>/targets`."""
+def nodes(
+    grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Table], deposits: Mapping[str, list[Any]], where: str, kind: tuple[str, ...]
+) -> list[Node]:
+    """One mask per excluded table, then `<prefix>/targets`. `kind` is the layer that tells measured from inferred evidence, if there is one."""
     made: list[Node] = []
     for key in (*targets.exclude, *((targets.districts,) if targets.districts else ())):
         if key not in tables:
@@ -30,6 +33,7 @@ def nodes(grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Tab
         meta = LayerMeta(f"excluded_{key}", "float32", "1", f"1 inside {key}", key, "see sources", grid.cell_m)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[key]}), (meta,)))
     layers = {"prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "excluded": tuple(n.name for n in made)}
+    layers |= {"applicability": (f"{prefix}/applicability",), "kind": kind}
     least_cells = math.ceil(targets.min_area_km2 * 1e6 / grid.cell_m**2)
     said = {
         "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "least_cells": least_cells,
@@ -44,13 +48,18 @@ def inside(*, at: Cells, areas: Vector) -> Array:
     return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
 
 
-def high_ground(*, prospectivity: Layer, uncertainty: Layer, excluded: Layers, edges: Fit, at: Window, least_cells: int) -> dict[str, Array]:
+def high_ground(
+    *, prospectivity: Layer, uncertainty: Layer, applicability: Layer, kind: Layers, excluded: Layers, edges: Fit, at: Window, least_cells: int
+) -> dict[str, Array]:
     """The connected pieces of this tile above the target edge, outside excluded ground."""
     high = prospectivity.values > edges.value["edges"][4]
     for layer in excluded:
         high &= ~(layer.values > 0)
     where = at.grid.affine(at.r0, at.c0)
-    return pieces.describe(high, prospectivity.values, uncertainty.values, transform=where, least_cells=least_cells)
+    more = {"mean_applicability": applicability.values}
+    if kind:
+        more["inferred_share"] = (kind[0].values == INFERRED).astype(np.float32)
+    return pieces.describe(high, prospectivity.values, uncertainty.values, transform=where, least_cells=least_cells, more=more)
 
 
 def rank(
@@ -59,7 +68,8 @@ def rank(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Targets by their best cell, new ground ranked, ground of known deposits kept apart without a rank.
 
-    The best cell and not the mean: a mean would put every small piece of middling ground before a large one with a rich core.
+    The best cell and not the mean: a mean would put every small piece of middling ground before a large one with a rich core. A target
+    carries its mean applicability and does not lose its rank for a low one: where to look and what to believe are two questions.
     """
     import shapely
 
@@ -73,7 +83,9 @@ def rank(
             {
                 "status": "known ground" if distance <= known_within_m else "new", "area_km2": round(piece.cells * cell_m**2 / 1e6, 6),
                 "mean_prospectivity": round(piece.mean, 6), "max_prospectivity": round(piece.highest, 6),
-                "mean_uncertainty": round(piece.spread, 6), "nearest_known": None if nearest is None else deposits["name"][nearest],
+                "mean_uncertainty": round(piece.spread, 6),
+                **{name: _rounded(piece.means.get(name)) for name in ("mean_applicability", "inferred_share")},
+                "best": list(piece.best), "nearest_known": None if nearest is None else deposits["name"][nearest],
                 "nearest_known_km": None if nearest is None else round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
             }
         )
@@ -81,3 +93,7 @@ def rank(
     for place, target in enumerate(found, 1):
         target["rank"] = place if target["status"] == "new" else None
     return found
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)

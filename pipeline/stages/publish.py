@@ -18,12 +18,12 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire
+from pipeline.stages import acquire, believe
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "publish"
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
@@ -90,7 +90,8 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     def fit(name: str) -> Any:
         return cube.load_fit(name, fit_keys[name])
 
-    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")))
+    believed = fit(f"{graph.prefix}/believed")
+    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *believe.notices(fit(f"{graph.prefix}/space"), believed))
     shown = {}
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
@@ -112,12 +113,14 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
-        "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
-        "protocols": {name: fit(key) for name, key in graph.scorecards.items()}, "notices": list(notices),
+        **believed, "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
+        "protocols": {name: fit(key) for name, key in graph.scorecards.items()},
+        "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
     }  # fmt: skip
+    targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
-        folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, fit(f"{graph.prefix}/targets"),
+        folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 from pipeline.stages import making
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "train"
 MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 

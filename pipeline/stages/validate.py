@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +43,15 @@ def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
     return tuple(draws.derive(seed, "repeat", i) for i in range(protocol.seeds))
 
 
+def division(said: Mapping[str, Any], bounds: Sequence[float]) -> Split:
+    """The split a protocol says, over the region's `bounds` (west, south, east, north); folds matched to the map where pairs are left out."""
+    west, south, east, north = bounds
+    return Split(
+        kind="nearest" if said["kind"] == "leave_pair_out" else said["kind"], folds=said["folds"], block_m=said["block_km"] * 1000, nx=said["nx"],
+        ny=said["ny"], cluster_m=said["cluster_km"] * 1000, buffer_m=said["buffer_km"] * 1000, bounds=(west, south, east, north),
+    )  # fmt: skip
+
+
 def score(
     *, table: Fit, samples: Fit, title: str, split: Mapping[str, Any], groups: str, seeds: tuple[int, ...], told: Mapping[str, Any],
     bounds: list[float], hide: list[str] | None = None, hidden: Mapping[str, Any] | None = None, **fits: Fit,
@@ -53,7 +62,7 @@ def score(
     said_of = {"title": title, "model": {"use": told["use"], **told["said"]}, "groups": groups, "evidence": list(held.names), **of}
     if hidden is not None:
         said_of |= {"hidden": hide, "hidden_evidence": [held.names[i] for i in hidden["columns"]], "told_again": [one["name"] for one in hidden["infills"]]}
-    untested = _untested(held, making.labelled(told))
+    untested = untestable(held, making.labelled(told))
     if untested:
         return {**said_of, "verdict": untested, "protocol": None, "scores": None}
     if groups == "cells":
@@ -65,7 +74,7 @@ def score(
             held, make_model=make, pairs=split["pairs"], buffer_m=split["buffer_km"] * 1000, seeds=seeds, members=drawn
         )
     else:
-        cut = _split(split, bounds)
+        cut = division(split, bounds)
         seen = None if hidden is None else hiding.hiding(held, hidden, fits)
         result = crossval.cross_validate(held, make_model=make, split=cut, seeds=seeds, members=drawn, seen=seen).result
         if cut.kind != "random" and hidden is None:
@@ -73,15 +82,7 @@ def score(
     return {**said_of, "verdict": verdict(result), "background_draws": samples.value["drawn"].shape[1], **result}
 
 
-def _split(said: Mapping[str, Any], bounds: list[float]) -> Split:
-    west, south, east, north = bounds
-    return Split(
-        kind=said["kind"], folds=said["folds"], block_m=said["block_km"] * 1000, nx=said["nx"], ny=said["ny"], cluster_m=said["cluster_km"] * 1000,
-        buffer_m=said["buffer_km"] * 1000, bounds=(west, south, east, north),
-    )  # fmt: skip
-
-
-def _untested(held: SampleTable, labelled: bool) -> str | None:
+def untestable(held: SampleTable, labelled: bool) -> str | None:
     """Why a map stands without a score: there is nothing to map, or nothing known to test it with. None when it can be scored.
 
     What learns from deposits is never without some, but for want of ground; so only what does not need them can end untested.

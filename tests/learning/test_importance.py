@@ -27,11 +27,16 @@ def drawn(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return values, (rng.random(ROWS) < chance).astype(np.int8)
 
 
+def lost_by(table: SampleTable, fold: np.ndarray, columns: list[list[int]], *, repeats: int = 5) -> np.ndarray:
+    models = importance.refitted(table, make_model=lambda _: LogisticRegression(), fold=fold, seed=1)
+    return importance.drops(table, models=models, fold=fold, columns=columns, seed=1, repeats=repeats)
+
+
 def test_what_the_labels_were_made_of_costs_most_when_shuffled() -> None:
     values, label = drawn()
     table = table_of(values, label)
     fold = np.arange(ROWS) % 4
-    lost = importance.drops(table, make_model=lambda _: LogisticRegression(), fold=fold, columns=[[0], [1], [2]], seed=1)
+    lost = lost_by(table, fold, [[0], [1], [2]])
     assert lost.shape == (4, 3)
     first, second, third = lost.mean(axis=0)
     assert first > 0.2 > second > 0.01 > abs(third)
@@ -40,7 +45,7 @@ def test_what_the_labels_were_made_of_costs_most_when_shuffled() -> None:
 def test_a_drop_is_the_auc_lost_on_the_fold_by_the_stated_shuffles() -> None:
     values, label = drawn()
     table, fold = table_of(values, label), np.arange(ROWS) % 2
-    lost = importance.drops(table, make_model=lambda _: LogisticRegression(), fold=fold, columns=[[0, 1, 2]], seed=1, repeats=200)
+    lost = lost_by(table, fold, [[0, 1, 2]], repeats=200)
     test = fold == 1
     model = LogisticRegression().fit(values[~test], label[~test])
     base = roc_auc(label[test], model.decision_function(values[test]))
@@ -51,7 +56,7 @@ def test_rows_of_no_fold_take_no_part_and_a_fold_of_one_class_is_not_scored() ->
     values, label = drawn()
     fold = np.where(np.arange(ROWS) < 10, -1, np.where(label == 1, 0, 1 + np.arange(ROWS) % 2))
     fold[np.flatnonzero(label == 1)[::2]] = 1
-    lost = importance.drops(table_of(values, label), make_model=lambda _: LogisticRegression(), fold=fold, columns=[[0]], seed=1)
+    lost = lost_by(table_of(values, label), fold, [[0]])
     assert np.isnan(lost[0, 0])
     assert lost[1, 0] > 0.1
 
@@ -63,3 +68,8 @@ def test_features_that_rank_alike_are_one_set() -> None:
     values[3, 0] = np.nan
     assert importance.alike(values, (1, 1, 2, 1)) == [[0, 1], [2], [3]]
     assert importance.alike(values[:, :1], (1,)) == [[0]]
+
+
+def test_a_feature_with_a_double_weighs_its_part_of_what_the_two_cost_together() -> None:
+    found = importance.shares([0.01, 0.0, 0.2, -0.1, np.nan], [0.3, 0.2, -0.1, np.nan], [[0, 1], [2], [3], [4]])
+    assert found.tolist() == [0.15, 0.15, 0.2, 0.0, 0.0]

@@ -115,6 +115,7 @@ def put(index: Any, value: Any, array: Any) -> Any:
 TREES = {
     "a child that is its own ancestor": with_array("children", partial(put, (1, 0), 0)),
     "a child outside the arrays": with_array("children", partial(put, (0, 1), 2**30)),
+    "a node that weighs less than nothing": with_array("weight", partial(put, 1, -1.0)),
     "feature a million": with_array("feature", partial(put, 0, 10**6)),
     "a threshold that is not a number": with_array("threshold", partial(put, 0, np.nan)),
     "values of three classes": with_array("value", lambda a: np.column_stack((a, a[:, :1] * 0))),

@@ -25,8 +25,9 @@ def target(rank: int | None, box: tuple[float, float, float, float], **said: Any
     polygon = shapely.box(*box)
     return {
         "rank": rank, "status": "new" if rank else "known ground", "area_km2": polygon.area / 1e6, "mean_prospectivity": 0.8,
-        "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "nearest_known": "Old Mine", "nearest_known_km": 12.5,
-        "wkb": shapely.to_wkb(polygon, hex=True), **said,
+        "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "mean_applicability": 0.7, "inferred_share": None,
+        "best": [polygon.centroid.x, polygon.centroid.y], "nearest_known": "Old Mine", "nearest_known_km": 12.5,
+        "wkb": shapely.to_wkb(polygon, hex=True), "for_1": "halo (+0.200)", "for_2": "slope (+0.010)", "for_3": None, "against_1": "rock (-0.050)", **said,
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from pipeline.spatial import pieces
 CELL = 100.0
 
 
-def tiled(mask: Any, values: Any, tile: int, least_cells: int = 1) -> tuple[list[dict[str, Any]], tuple[int, int]]:
+def tiled(mask: Any, values: Any, tile: int, least_cells: int = 1, more: Any = None) -> tuple[list[dict[str, Any]], tuple[int, int]]:
     rows, cols = mask.shape
     down, across = -(-rows // tile), -(-cols // tile)
     parts = []
@@ -24,7 +24,8 @@ def tiled(mask: Any, values: Any, tile: int, least_cells: int = 1) -> tuple[list
         for c in range(across):
             cut = np.s_[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile]
             where = Affine(CELL, 0, c * tile * CELL, 0, -CELL, 5000 - r * tile * CELL)
-            parts.append(pieces.describe(mask[cut], values[cut], values[cut] / 3, transform=where, least_cells=least_cells))
+            further = {name: layer[cut] for name, layer in (more or {}).items()}
+            parts.append(pieces.describe(mask[cut], values[cut], values[cut] / 3, transform=where, least_cells=least_cells, more=further))
     return parts, (down, across)
 
 
@@ -78,3 +79,21 @@ def test_small_pieces_are_left_out_however_seams_cut_them(ground: tuple[Any, Any
     assert (sizes < 6).any()
     found = pieces.joined(*tiled(mask, values, tile, least_cells=6), least_cells=6)
     assert sorted(p.cells for p in found) == sorted(sizes[sizes >= 6])
+
+
+@pytest.mark.parametrize("tile", [5, 16, 64])
+def test_a_piece_knows_its_best_cell_and_the_means_of_further_layers_over_cells_that_have_a_value(ground: tuple[Any, Any], tile: int) -> None:
+    mask, values = ground
+    steps = np.round(values, 1)  # many cells share the highest value
+    holed = np.where(np.random.default_rng(2).uniform(size=mask.shape) < 0.5, np.nan, values**2)
+    parts, shape = tiled(mask, steps, tile, more={"square": holed, "nothing": np.full(mask.shape, np.nan)})
+    labels, count = ndimage.label(mask)
+    expected = []
+    for i in range(1, count + 1):
+        row, col = next(zip(*np.nonzero((labels == i) & (steps == steps[labels == i].max())), strict=True))
+        inside = holed[labels == i]
+        expected.append(((col + 0.5) * CELL, 5000 - (row + 0.5) * CELL, np.nanmean(inside) if np.isfinite(inside).any() else -1))
+    found = list(pieces.joined(parts, shape, least_cells=1))
+    told = [(*p.best, -1 if p.means["square"] is None else p.means["square"]) for p in found]
+    assert np.allclose(sorted(told), sorted(expected), atol=1e-8)
+    assert {p.means["nothing"] for p in found} == {None}

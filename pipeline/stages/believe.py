@@ -1,0 +1,193 @@
+"""Believe: how like the ground the model was taught with each cell is, in the evidence the model rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from pipeline import registry
+from pipeline.config import Loaded
+from pipeline.cube import LayerMeta
+from pipeline.errors import ConfigError, DataError
+from pipeline.grid import Grid
+from pipeline.learning import applicability as area
+from pipeline.learning import draws
+from pipeline.learning.draws import Ints
+from pipeline.learning.table import SampleTable
+from pipeline.node import Call, FitNode, LayerNode, Node, Table
+from pipeline.recipe import MISSING, Array, Fit, Layer, Layers, Vector
+from pipeline.stages import explain, validate
+from pipeline.stages.predict import BATCH
+
+EPOCH = 1
+STAGE = "predict"
+SPACE_BYTES = 300_000_000  # all pairs of the reference rows, and the table
+FEW = 30  # rows of explored background with fewer of which the space says little of barren ground
+APPLICABLE = 0.5  # the threshold of dissimilarity lies here
+MEASURED, INFERRED = 1, 2
+
+
+def nodes(
+    loaded: Loaded, grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], occurrences: Table,
+    layers: Mapping[str, LayerMeta], synthetic: bool,
+) -> list[Node]:  # fmt: skip
+    """`<prefix>/space`, the layers made of it, `<prefix>/evidence_kind` where config says what is measured, and counts of both.
+
+    ConfigError for a layer that is not there or holds no classes.
+    """
+    said, config = loaded.config.applicability, loaded.config
+    named = [(str(i), "of", cover.of) for i, cover in enumerate(said.cover)]
+    for *place, name in [("cover", *one) for one in named] + ([("measured", said.measured)] if said.measured else []):
+        where = loaded.where("applicability", *place)
+        if name not in layers:
+            raise ConfigError(f"{where}: {registry.unknown('layer', name, layers)}")
+        if layers[name].dtype != "int32":
+            raise ConfigError(f"{where}: {name!r} holds no classes; `applicability` reads categorical layers such as geology")
+    protocol = config.protocols[config.validation.protocols[0]]
+    space = FitNode(
+        f"{prefix}/space", STAGE,
+        Call(
+            reference, {
+                "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(config.seed, protocol)[0],
+                "counts": list(counts), "explored_m": said.explored_km * 1000,
+            },
+            vectors={"occurrences": occurrences}, fits={"table": f"{prefix}/table", "importance": f"{prefix}/importance"},
+        ), None, SPACE_BYTES,
+    )  # fmt: skip
+
+    def meta(name: str, long_name: str, dtype: str = "float32") -> LayerMeta:
+        return LayerMeta(f"{prefix}/{name}", dtype, "1", long_name, "prospect", "see provenance.json", grid.cell_m, synthetic)
+
+    scored = f"{prefix}/prospectivity"
+    map_ = LayerNode(
+        f"{prefix}/applicability", STAGE,
+        Call(
+            believe, {"covers": [cover.model_dump(mode="json") for cover in said.cover]},
+            {"evidence": evidence, "prospectivity": (scored,), "cover": tuple(cover.of for cover in said.cover)}, fits={"space": space.name},
+        ),
+        (
+            meta("applicability", "Applicability: 1 like what the model was taught with, below 0.5 not to be believed"),
+            meta("dissimilarity_to_ore", "Distance in evidence to the nearest positive, in mean distances of the reference"),
+            meta("outside_range", "Share of features beyond the range the model was taught with"),
+        ),
+    )  # fmt: skip
+    made: list[Node] = [space, map_]
+    if said.measured:
+        kind = meta("evidence_kind", f"Evidence of the rock: 1 measured ({said.measured}), 2 inferred from coarser maps, 0 not scored", "int32")
+        made.append(LayerNode(kind.name, STAGE, Call(kinds, {}, {"measured": (said.measured,), "prospectivity": (scored,)}), (kind,)))
+    counted = Call(tally, {}, {"applicability": (map_.name,), "prospectivity": (scored,), "kind": (f"{prefix}/evidence_kind",) if said.measured else ()})
+    return [*made, FitNode(f"{prefix}/believed", STAGE, Call(added), counted, 1_000_000)]
+
+
+def reference(
+    *, table: Fit, importance: Fit, occurrences: Vector, split: Mapping[str, Any], bounds: list[float], seed: int, counts: list[int],
+    explored_m: float,
+) -> dict[str, Array]:  # fmt: skip
+    """The space of `applicability.learnt`: positives, and background within `explored_m` of any occurrence.
+
+    Never background of the whole region: that would make every cell like some reference row. With no more than a `reason` where there
+    is nothing to compare with; `notice` is empty or says why the answer is weak.
+    """
+    held = SampleTable.from_bytes(table.value)
+    if not held.positive.any():
+        return {"reason": np.array("no known deposit of this kind lies on the ground mapped, so no ground taught the map anything")}
+    at = shapely.get_coordinates(occurrences.geometry)
+    explored = ~held.positive & (cKDTree(at).query(np.column_stack([held.x, held.y]))[0] <= explored_m)
+    rows = _bounded(held, explored, seed)
+    weight = explain.weights(importance.value)
+    try:
+        fold = validate.division(split, bounds).assign(held, seed=seed)
+        space = area.learnt(
+            held.values[rows], counts=tuple(counts), importance=np.ones(len(counts)) if weight is None else weight, fold=fold[rows],
+            positive=held.positive[rows],
+        )  # fmt: skip
+    except DataError as error:
+        return {"reason": np.array(str(error))}
+    few = int(explored.sum())
+    notice = (
+        f"applicability knows {few} background cells of explored ground (within {explored_m / 1000:g} km of an occurrence), fewer than {FEW}: it tells "
+        "little of what barren ground looks like; raise applicability.explored_km or add occurrences of other types"
+    )
+    return {**space, "notice": np.array(notice if few < FEW else "")}
+
+
+def believe(
+    *, evidence: Layers, prospectivity: Layer, cover: Layers, space: Fit, covers: list[dict[str, Any]]
+) -> tuple[Array, Array, Array]:
+    """Applicability, dissimilarity to the nearest positive, and the share of features out of range; (y, x) float32, NaN where not scored.
+
+    Cover multiplies applicability by its factor; the first of the maps that has a value says whether there is cover. NaN everywhere
+    without a reference.
+    """
+    scored = ~np.isnan(prospectivity.values)
+    made = tuple(np.full(scored.shape, np.nan, np.float32) for _ in range(3))
+    if not scored.any() or "points" not in space.value:
+        return made[0], made[1], made[2]
+    values = np.stack([layer.values[scored] for layer in evidence], axis=1).astype(np.float32)
+    cells, seen = np.flatnonzero(scored), _seen(len(values), [layer.values[scored] for layer in cover], covers)
+    for start in range(0, len(cells), BATCH):
+        part = slice(start, start + BATCH)
+        nearest, ore = area.dissimilarity(values[part], space.value)
+        answers = area.believed(nearest, values[part], space.value) * seen[part], ore, area.outside(values[part], space.value)
+        for layer, answer in zip(made, answers, strict=True):
+            layer.flat[cells[part]] = answer
+    return made[0], made[1], made[2]
+
+
+def kinds(*, measured: Layer, prospectivity: Layer) -> Array:
+    """1 where the detailed map has a value, 2 where it has none, missing where not scored; (y, x) int32."""
+    found = np.where(measured.values == MISSING, np.int32(INFERRED), np.int32(MEASURED))
+    return np.where(np.isnan(prospectivity.values), MISSING, found)
+
+
+def tally(*, applicability: Layer, prospectivity: Layer, kind: Layers) -> dict[str, Array]:
+    """How many cells of the tile are scored, how many of those applicable, and how many rest on inferred evidence."""
+    found = {"scored": ~np.isnan(prospectivity.values), "compared": ~np.isnan(applicability.values), "applicable": applicability.values >= APPLICABLE}
+    if kind:
+        found["inferred"] = kind[0].values == INFERRED
+    return {name: np.array(np.count_nonzero(mask)) for name, mask in found.items()}
+
+
+def added(*, parts: list[dict[str, Array]]) -> dict[str, float | None]:
+    """Shares of the scored area: `applicable_share`, None where there was nothing to compare with, and `inferred_share`, None where unknown."""
+    total = {name: sum(int(part[name]) for part in parts) for name in parts[0]}
+    scored = total["scored"]
+    return {
+        "applicable_share": round(total["applicable"] / scored, 6) if total["compared"] else None,
+        "inferred_share": round(total["inferred"] / scored, 6) if scored and "inferred" in total else None,
+    }
+
+
+def notices(space: Mapping[str, Array], believed: Mapping[str, float | None]) -> list[str]:
+    """What a reader must know before believing the map."""
+    if "reason" in space:
+        return [f"applicability is not known: {space['reason']}"]
+    share = believed["applicable_share"]
+    told = [str(space["notice"])] if str(space["notice"]) else []
+    if share is not None and share < 0.5:
+        told.append(
+            f"only {share:.1%} of the area scored is like the ground the map was taught with (applicability {APPLICABLE} or more): "
+            "elsewhere it should not be believed"
+        )
+    return told
+
+
+def _seen(count: int, maps: list[Array], covers: list[dict[str, Any]]) -> Array:
+    """What applicability is multiplied by for cover; (n,)."""
+    factor, silent = np.ones(count), np.ones(count, bool)
+    for codes, said in zip(maps, covers, strict=True):
+        factor[silent & np.isin(codes, said["classes"])] = said["factor"]
+        silent &= codes == MISSING
+    return factor
+
+
+def _bounded(held: SampleTable, explored: Array, seed: int) -> Ints:
+    """The reference rows: all positives, then the background with the lowest draws, as many as a space may hold."""
+    positive, background = np.flatnonzero(held.positive), np.flatnonzero(explored)
+    lowest = np.argsort(draws.uniform(held.cell[background], seed=seed, stream="reference"), kind="stable")
+    kept = background[lowest[: max(area.MOST_REFERENCE - len(positive), 0)]]
+    return np.sort(np.concatenate([positive, kept]))

@@ -1,0 +1,100 @@
+"""Explain: what evidence the skill on held-out ground rests on, and how the answer bends with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.frame import Protocol, Use
+from pipeline.errors import DataError
+from pipeline.learning import dependence, draws
+from pipeline.learning import importance as permuted
+from pipeline.learning.draws import Floats
+from pipeline.learning.table import SampleTable
+from pipeline.node import Call, FitNode
+from pipeline.recipe import Array, Columns, Fit
+from pipeline.stages import making, validate
+
+EPOCH = 2
+STAGE = "validate"
+EXPLAINING_BYTES = 500_000_000  # a table, and for each fold a model of a few MB
+MEAN_OVER = 200  # background rows a partial dependence is the mean over
+NOTHING: dict[str, Any] = {"features": [], "sets": [], "dependence": None}
+SHUFFLES = 3  # per fold: what is reported is the spread between folds, which more shuffles cannot make smaller
+
+
+def node(
+    *, prefix: str, protocol: Protocol, model: Use, columns: Columns, features: tuple[str, ...], bounds: tuple[float, ...], seed: int
+) -> FitNode:
+    """What the map's model rests on, `<prefix>/importance`: on the table of the map, in the folds of the deciding protocol's first repeat."""
+    said = {
+        "title": protocol.title, "split": protocol.split.model_dump(), "bounds": list(bounds), "seed": validate.repeats(seed, protocol)[0],
+        "told": making.said(model, columns), "features": list(features), "counts": list(columns.counts),
+    }  # fmt: skip
+    return FitNode(f"{prefix}/importance", STAGE, Call(importance, said, fits={"table": f"{prefix}/table"}), None, EXPLAINING_BYTES)
+
+
+def importance(
+    *, table: Fit, title: str, split: Mapping[str, Any], bounds: list[float], seed: int, told: Mapping[str, Any], features: list[str],
+    counts: list[int],
+) -> dict[str, Any]:  # fmt: skip
+    """The mean drop of AUC on held-out folds when a feature, or a set of features that rank alike, is shuffled; and its spread over folds.
+
+    And the partial dependence on each continuous feature, over the same refits (see `dependence.curve`). `untested` says why nothing
+    could be measured, else it is None; the lists are empty then.
+    """
+    held, cut = SampleTable.from_bytes(table.value), validate.division(split, bounds)
+    said = {"protocol": {"title": title, "split": cut.describe(), "seed": seed, "shuffles": SHUFFLES}, "measure": "mean drop of AUC on held-out folds"}
+    reason = validate.untestable(held, making.labelled(told))
+    try:
+        fold = None if reason else cut.assign(held.checked(), seed=seed)
+    except DataError as error:
+        reason, fold = str(error), None
+    if fold is None:
+        return {**said, "untested": reason, **NOTHING}
+    models = permuted.refitted(held, make_model=making.maker(told), fold=fold, seed=seed)
+    if all(model is None for model in models):
+        return {**said, "untested": "no fold holds both positives and background", **NOTHING}
+    columns, sets = permuted.features(counts), permuted.alike(held.values, counts)
+    joined = [members for members in sets if len(members) > 1]
+    asked = [*columns, *([c for i in members for c in columns[i]] for members in joined)]
+    lost = permuted.drops(held, models=models, fold=fold, columns=asked, seed=seed, repeats=SHUFFLES)
+    alone = [{"name": name, **_over_folds(lost[:, i])} for i, name in enumerate(features)]
+    together = [{"features": [features[i] for i in members], **_over_folds(lost[:, len(columns) + j])} for j, members in enumerate(joined)]
+    usual, refits = _usual(held, seed), [model for model in models if model is not None]
+    curves = []
+    for name, chosen in zip(features, columns, strict=True):
+        at = dependence.grid(held.values[~held.positive, chosen[0]]) if len(chosen) == 1 else np.empty(0)
+        if len(at) > 1:
+            curves.append({"feature": name, **_plain(dependence.curve(refits, usual, chosen[0], at))})
+    bent = {"rows": len(usual), "interval": "5 to 95 % over refits, each without one fold of ground", "curves": curves}
+    return {**said, "untested": None, "features": alone, "sets": together, "dependence": bent}
+
+
+def _usual(held: SampleTable, seed: int) -> Array:
+    """The evidence of background, the rows with the lowest draws."""
+    other = np.flatnonzero(~held.positive)
+    lowest = np.argsort(draws.uniform(held.cell[other], seed=seed, stream="dependence"), kind="stable")[:MEAN_OVER]
+    return held.values[other[np.sort(lowest)]]
+
+
+def _plain(curve: Mapping[str, Floats]) -> dict[str, list[float]]:
+    """As JSON; places on the curve by six significant figures, answers by six places."""
+    return {name: [float(f"{v:.6g}") if name == "at" else round(float(v), 6) for v in values] for name, values in curve.items()}
+
+
+def weights(found: Mapping[str, Any]) -> Floats | None:
+    """How much each feature weighs by what `importance` found; (features,), None where nothing could be measured."""
+    if found["untested"] is not None:
+        return None
+    names = [feature["name"] for feature in found["features"]]
+    sets = [[names.index(name) for name in one["features"]] for one in found["sets"]]
+    return permuted.shares([one["drop"] for one in found["features"]], [one["drop"] for one in found["sets"]], sets)
+
+
+def _over_folds(lost: Floats) -> dict[str, Any]:
+    scored = lost[np.isfinite(lost)]
+    spread = round(float(scored.std(ddof=1)), 6) if len(scored) > 1 else None
+    return {"drop": round(float(scored.mean()), 6), "spread": spread, "folds": len(scored)}
