@@ -67,15 +67,15 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
             raise ValueError("PresenceBackground needs samples of two classes; got 1 class")
         if groups is not None and np.shape(groups) != codes.shape:
             raise ValueError(f"groups has shape {np.shape(groups)}; expected one group for each of the {len(codes)} rows")
-        presences = int(codes.sum()) if groups is None else len(np.unique(np.asarray(groups)[codes == 1]))
-        kinds = response_terms.affordable(presences) if self.kinds is None else tuple(self.kinds)
+        deposit = np.arange(len(X)) if groups is None else np.unique(groups, return_inverse=True)[1]
+        kinds = response_terms.affordable(len(np.unique(deposit[codes == 1]))) if self.kinds is None else tuple(self.kinds)
         if not kinds or not set(kinds) <= set(response_terms.KINDS):
             raise ValueError(f"kinds {kinds}: expected some of {', '.join(response_terms.KINDS)}")
         known = ~np.isnan(X)
         self.terms_ = response_terms.terms(((X == 0) | (X == 1) | ~known).all(axis=0), kinds=kinds, knots=self.knots)
         random = check_random_state(self.random_state)
         with threadpool_limits(1):  # the sums of a threaded matrix product depend on the thread count
-            bags = [self._fitted(X, codes, resampled(codes, groups, random)) for _ in range(self.bags)]
+            bags = [self._fitted(X, codes, deposit, resampled(codes, groups, random)) for _ in range(self.bags)]
         for name, held in zip(("coef_", "level_", "median_", "low_", "high_"), zip(*bags, strict=True), strict=True):
             setattr(self, name, np.stack(held))
         return self
@@ -133,7 +133,7 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
         if bags == (0,) or len(self.classes_) != 2:
             raise DataError(f"model: no bags, or not two classes; {wrong}")
 
-    def _fitted(self, X: Array, codes: Ints, rows: Ints) -> tuple[Any, ...]:
+    def _fitted(self, X: Array, codes: Ints, deposit: Ints, rows: Ints) -> tuple[Any, ...]:
         median = column_medians(X[rows]).astype(np.float64)
         drawn, times = np.unique(rows, return_counts=True)
         filled = np.where(np.isnan(X[drawn]), median, X[drawn])
@@ -143,7 +143,8 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
         present = codes[drawn] == 1
         weight = times[present] / times[present].sum()
         wanted = (weight[:, None] * values[present]).sum(axis=0)
-        cost = response_terms.penalties(self.terms_, values[present], multiplier=self.multiplier)
+        deposits = len(np.unique(deposit[drawn[present]]))
+        cost = response_terms.penalties(self.terms_, values[present], deposits=deposits, multiplier=self.multiplier)
         # the background is the ground, and the ground of the presences belongs to it; without them nothing bounds a coefficient
         coefficients = _likeliest(values, times / times.sum(), wanted, cost)
         relative = times / times.sum() * np.exp(values @ coefficients)

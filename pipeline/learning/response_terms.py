@@ -57,20 +57,20 @@ def value(term: Floats, scaled: Floats) -> Floats:
     return np.asarray(x * scaled[:, other] if kind == PRODUCT else x)
 
 
-def penalties(found: Floats, presence: Floats, *, multiplier: float) -> Floats:
+def penalties(found: Floats, presence: Floats, *, deposits: int, multiplier: float) -> Floats:
     """What a unit of each term's coefficient costs; (terms,).
 
-    The standard deviation of the term over the presences (n, terms), over the root of their number, times a constant of its kind, which
-    falls with their number: about the standard error of what the presences tell of the term. At least 0.001.
+    The standard deviation of the term over the presences (n, terms), over the root of the number of `deposits` they belong to, times a
+    constant of its kind, which falls with that number: about the standard error of what the presences tell of the term. A lone presence has no
+    deviation; it is taken for 1, the whole range. At least 0.001.
     """
-    n = len(presence)
     kind = found[:, 0]
     table = _WITH_PRODUCT if (kind == PRODUCT).any() else _WITH_QUADRATIC if (kind == QUADRATIC).any() else _LINEAR_ALONE
-    constant = np.full(len(found), np.interp(n, *table))
-    constant[kind == CLASS] = np.interp(n, *_CLASS)
+    constant = np.full(len(found), np.interp(deposits, *table))
+    constant[kind == CLASS] = np.interp(deposits, *_CLASS)
     hinge = (kind == ABOVE) | (kind == BELOW)
-    deviation = presence.std(axis=0, ddof=1) if n > 1 else np.zeros(len(found))
+    deviation = presence.std(axis=0, ddof=1) if len(presence) > 1 else np.ones(len(found))
     # few presences may all lie off a hinge, which would make it free
-    deviation[hinge] = np.maximum(deviation[hinge], 1 / np.sqrt(n))
+    deviation[hinge] = np.maximum(deviation[hinge], 1 / np.sqrt(deposits))
     constant[hinge] = _HINGE
-    return np.asarray(np.maximum(multiplier * deviation * constant / np.sqrt(n), _LEAST))
+    return np.asarray(np.maximum(multiplier * deviation * constant / np.sqrt(deposits), _LEAST))

@@ -25,15 +25,15 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
 
     Counts are of unit cells of `unit_cell_km2`: a positive row is one that holds a deposit, and each other row stands for
     `background_km2` of ground (None: for one unit cell). A continuous column is cut in two at the value of greatest studentised
-    contrast among `steps` equal areas; `signs` (p,) say which side must be favourable (1 the upper, -1 the lower, 0 either). Columns of
-    one feature (`counts`) that hold 0 and 1 only are the classes of one map. A class of fewer than `least_deposits` deposits
-    (groups, when fit gets them), or of a studentised contrast under `least_contrast`, is refused: its weight is 0 and `refused_`
-    says why. A missing value has weight 0. `names` are for `report`. Two classes only; nothing is drawn.
+    contrast among `steps` equal areas (`evidence_classes.cut`); `signs` (p,) say which side must be favourable (1 the upper, -1 the
+    lower, 0 either). Columns of one feature (`counts`) that hold 0 and 1 only are the classes of one map. A class of fewer than
+    `least_deposits` deposits (groups, when fit gets them), or of a studentised contrast under `least_contrast`, is refused: its weight
+    is 0 and `refused_` says why. A missing value has weight 0. `names` are for `report`. Two classes only; nothing is drawn.
 
     Fitted: `cut_` (p,), infinite where a column could not be cut; for the classes of all layers in order, of each first the class in which
     no column reaches its cut, then each column's (columns + 1 classes a layer): `deposits_`, `background_` (rows), `weight_`,
-    `variance_`, `share_` (of the area where the layer is known) and `refused_`; `counted_`: deposits, unit cells without one, and rows that stand for those;
-    `expected_`: T, the sum of posterior probabilities over the unit cells, and its standard deviation.
+    `variance_`, `share_` (of the area where the layer is known) and `refused_`; `counted_`: deposits, unit cells without one, and rows
+    that stand for those; `expected_`: T, the sum of posterior probabilities over the unit cells, and its standard deviation.
     Bonham-Carter, Agterberg and Wright (1989), Bonham-Carter (1994), Agterberg and Cheng (2002).
     """
 

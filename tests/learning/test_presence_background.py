@@ -67,7 +67,7 @@ def test_each_term_expects_on_the_ground_what_the_presences_show_within_its_pena
     present = whole.label[rows] == 1
     gap = values[present].mean(axis=0) - mass @ values / mass.sum()
     once = np.unique(rows[present], return_index=True)[1]
-    cost = response_terms.penalties(model.terms_, values[present][once], multiplier=1.0)
+    cost = response_terms.penalties(model.terms_, values[present][once], deposits=len(once), multiplier=1.0)
     used = model.coef_[0] != 0
     assert (np.abs(gap) <= cost + 1e-4).all()
     assert gap[used] == pytest.approx(np.sign(model.coef_[0][used]) * cost[used], abs=1e-4)
@@ -104,10 +104,24 @@ def test_penalties_by_hand() -> None:
     presence = np.repeat([[0.0], [1.0]], 2, axis=0) * np.ones(4)
     deviation = np.sqrt(1 / 3)
     wanted = np.array([1.1, 1.1, 0.5, 0.59]) * deviation / 2
-    assert response_terms.penalties(found, presence, multiplier=1.0) == pytest.approx(wanted)
-    assert response_terms.penalties(found, presence, multiplier=3.0) == pytest.approx(3 * wanted)
-    # presences that are all alike: only the hinge keeps more than the least, 1/sqrt(4) x 0.5 / 2
-    assert response_terms.penalties(found, presence * 0, multiplier=1.0) == pytest.approx([0.001, 0.001, 0.125, 0.001])
+    assert response_terms.penalties(found, presence, deposits=4, multiplier=1.0) == pytest.approx(wanted)
+    assert response_terms.penalties(found, presence, deposits=4, multiplier=3.0) == pytest.approx(3 * wanted)
+    # the four are cells of one deposit: 1.3 - 0.5/10, 0.5 and 0.65 - 0.15/10 over sqrt(1), and a hinge's deviation is at least 1
+    one = np.array([1.25 * deviation, 1.25 * deviation, 0.5, 0.635 * deviation])
+    assert response_terms.penalties(found, presence, deposits=1, multiplier=1.0) == pytest.approx(one)
+    # presences that are all alike: only the hinge keeps more than the least, 1/sqrt(4) x 0.5 / 2; a lone one is taken to deviate by 1
+    assert response_terms.penalties(found, presence * 0, deposits=4, multiplier=1.0) == pytest.approx([0.001, 0.001, 0.125, 0.001])
+    assert response_terms.penalties(found, presence[:1], deposits=1, multiplier=1.0) == pytest.approx([1.25, 1.25, 0.5, 0.635])
+
+
+def test_cells_of_one_deposit_teach_less_than_as_many_deposits() -> None:
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(320, 3)), np.repeat([1, 0], [20, 300])
+    X[:20, 0] += 2
+    one = PresenceBackground(kinds=("linear",), random_state=0).fit(X, y, groups=np.append(np.zeros(20), 1 + np.arange(300)))
+    many = PresenceBackground(kinds=("linear",), random_state=0).fit(X, y)
+    assert np.abs(one.coef_).mean() < 0.7 * np.abs(many.coef_).mean()
+    assert not one.coef_[:, 1:].any()  # what tells nothing is left alone
 
 
 def test_few_presences_teach_few_kinds() -> None:
