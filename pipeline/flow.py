@@ -75,6 +75,22 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices)
 
 
+def make(plan: Plan, fits: tuple[str, ...], progress: Progress | None = None) -> dict[str, Any]:
+    """The artefacts of some fits by name, made with all they rest on and no more; nothing is published."""
+    config = plan.loaded.config.run
+    with Lock(plan.cube.path) as held:
+        plan.refresh()
+        plan.only(fits)
+        shell = _Shell(plan, Ledger.of(plan.cube.path), progress)
+        shell.wire()
+        shell.announce(0)
+        if plan.stale:
+            shell.take_out_stale()
+            with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler) as pool:
+                shell.work(pool, held)
+    return {name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in fits}
+
+
 @dataclass
 class _Shell:
     plan: Plan

@@ -74,6 +74,17 @@ class Plan:
                 self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), self.grid)
 
 
+    def only(self, wanted: tuple[str, ...]) -> None:
+        """Leave stale only what the fits `wanted` rest on."""
+        needed = set(wanted)
+        for node in reversed(self.nodes):
+            made = {meta.name for meta in node.outputs} if isinstance(node, LayerNode) else {node.name}
+            if made & needed:
+                needed |= {name for call in node.calls for name in (*call.read_layers(), *call.read_fits())}
+            else:
+                self.stale.pop(node.name, None)
+
+
 def plan(loaded: Loaded, *, system_named: bool = False) -> Plan:
     """The plan of a map; every error that config, headers and tables can show is raised here, before the first tile."""
     config = loaded.config
