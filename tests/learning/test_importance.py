@@ -63,3 +63,17 @@ def test_features_that_rank_alike_are_one_set() -> None:
     values[3, 0] = np.nan
     assert importance.alike(values, (1, 1, 2, 1)) == [[0, 1], [2], [3]]
     assert importance.alike(values[:, :1], (1,)) == [[0]]
+
+
+def test_a_model_with_inner_folds_is_given_the_other_folds_as_its_blocks() -> None:
+    seen: list[tuple[int, list[int]]] = []
+
+    class Asking(LogisticRegression):
+        def fit(self, X: object, y: object, blocks: object = None) -> Asking:
+            seen.append((len(np.asarray(X)), sorted(set(np.asarray(blocks).tolist()))))
+            super().fit(X, y)
+            return self
+
+    values, label = drawn()
+    importance.drops(table_of(values, label), make_model=lambda _: Asking(), fold=np.arange(ROWS) % 4, columns=[[0]], seed=1)
+    assert seen == [(300, [1, 2, 3]), (300, [0, 2, 3]), (300, [0, 1, 3]), (300, [0, 1, 2])]
