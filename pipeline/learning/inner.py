@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import clone
 
 from pipeline.learning.blocks import folds, unite
-from pipeline.learning.draws import Ints
+from pipeline.learning.draws import Floats, Ints
+from pipeline.learning.fitted import given
 
 Mask = npt.NDArray[np.bool_]
 
@@ -36,6 +38,17 @@ def sides(fold_of: Ints, codes: Ints) -> Iterator[tuple[Mask, Mask]]:
         test = np.asarray(fold_of == fold)
         if len(np.unique(codes[~test])) == 2:
             yield ~test, test
+
+
+def held_out(model: Any, X: Any, codes: Ints, fold_of: Ints, *, groups: Any, blocks: Any, bags: int) -> Floats:
+    """The score of each row by a copy of the model, of at most `bags` bags, not taught its fold; (n,) float64, NaN where a fold left one class."""
+    found = np.full(len(X), np.nan)
+    fewer = {"bags": min(bags, model.bags)} if hasattr(model, "bags") else {}
+    for train, test in sides(fold_of, codes):
+        held = {name: ids if ids is None else np.asarray(ids)[train] for name, ids in (("groups", groups), ("blocks", blocks))}
+        taught = clone(model).set_params(**fewer).fit(X[train], codes[train], **given(model, **held))
+        found[test] = taught.predict_proba(X[test])[:, 1]
+    return found
 
 
 def _numbered(name: str, ids: Any, rows: int) -> Ints:

@@ -20,7 +20,7 @@ from pipeline.learning.boosting import BaggedBoosting
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.fitted import given
 from pipeline.learning.forests import BaggedForest
-from pipeline.learning.inner import inner_folds, sides
+from pipeline.learning.inner import held_out, inner_folds
 from pipeline.learning.logistic import StandardizedLogistic
 
 Array = npt.NDArray[Any]
@@ -30,12 +30,13 @@ LEAST = 0.001  # a share of 0 or 1 is a forest's way to say "few" or "most", not
 class Stack(ClassifierMixin, BaseEstimator):
     """A logistic regression on the log-odds of `members`, whose weights are never negative, learnt where the members were not taught.
 
-    Each member scores `folds` inner folds (see `inner_folds`) fitted to the others; on those scores the weights `weight_` (members,) and the
-    constant `intercept_` are found by least logistic loss, the classes weighing alike and each as many as there are deposit groups, plus a
-    ridge that draws the weights to their plain mean: with few deposits the stack is the average of its members. `C` is the ridge's inverse
-    strength. A member that adds nothing gets weight 0. Then the members are fitted to all rows. Where no deposit group can be held
-    out the weights are equal. `members` are estimators with `predict_both`, and get seeds from `random_state`; by default a bagged forest,
-    boosting and logistic regression. Two classes only. Wolpert (1992); weights that are not negative: Breiman (1996).
+    Each member, with at most `bags` bags to save time, scores each of `folds` inner folds (see `inner_folds`) fitted to the others.
+    On those scores the weights `weight_` (members,) and the constant `intercept_` are found by least logistic loss, the classes
+    weighing alike and each as many as there are deposit groups, plus a ridge that draws the weights to equal ones: with few deposits
+    the stack is an average of its members' log-odds. `C` is the ridge's inverse strength. A member that is wrong gets 0, not less.
+    Then the members are fitted to all rows. Where no deposit group can be held out the weights are equal. `members` are estimators
+    with `predict_both`, and get seeds from `random_state`; by default a bagged forest, boosting and logistic regression. Two classes
+    only. Wolpert (1992); weights that are not negative: Breiman (1996).
     """
 
     members_: list[Any]
@@ -45,10 +46,17 @@ class Stack(ClassifierMixin, BaseEstimator):
     n_features_in_: int
 
     def __init__(
-        self, *, members: Sequence[Any] | None = None, folds: int = 4, C: float = 1.0, random_state: int | np.random.RandomState | None = None
+        self,
+        *,
+        members: Sequence[Any] | None = None,
+        folds: int = 4,
+        bags: int = 5,
+        C: float = 1.0,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.members = members
         self.folds = folds
+        self.bags = bags
         self.C = C
         self.random_state = random_state
 
@@ -67,7 +75,7 @@ class Stack(ClassifierMixin, BaseEstimator):
         fold_of = inner_folds(codes, groups=groups, blocks=blocks, count=self.folds, seed=random.randint(2**31 - 1))
         self.weight_, self.intercept_ = np.full(len(members), 1 / len(members)), 0.0
         if fold_of is not None:
-            scores = np.column_stack([held_out(member, X, codes, fold_of, groups=groups, blocks=blocks) for member in members])
+            scores = np.column_stack([held_out(member, X, codes, fold_of, groups=groups, blocks=blocks, bags=self.bags) for member in members])
             known = np.isfinite(scores).all(axis=1)
             ore = codes == 1
             facts = int(ore.sum()) if groups is None else len(np.unique(np.asarray(groups)[ore]))
@@ -117,15 +125,6 @@ class Stack(ClassifierMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def held_out(model: Any, X: Array, codes: Ints, fold_of: Ints, *, groups: Any, blocks: Any) -> Floats:
-    """The score of each row by a copy of the model that was not taught its fold; (n,) float64, NaN in folds that left one class alone."""
-    found = np.full(len(X), np.nan)
-    for train, test in sides(fold_of, codes):
-        held = {name: ids if ids is None else np.asarray(ids)[train] for name, ids in (("groups", groups), ("blocks", blocks))}
-        found[test] = clone(model).fit(X[train], codes[train], **given(model, **held)).predict_proba(X[test])[:, 1]
-    return found
 
 
 def weights(scores: Floats, codes: Ints, *, facts: int, C: float) -> tuple[Floats, float]:

@@ -17,9 +17,8 @@ from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.fitted import given
 from pipeline.learning.forests import BaggedForest
-from pipeline.learning.inner import inner_folds
+from pipeline.learning.inner import held_out, inner_folds
 from pipeline.learning.scores import roc_auc
-from pipeline.learning.stack import held_out
 
 Array = npt.NDArray[Any]
 GRID = {"min_samples_leaf": (1, 2, 5, 10), "max_features": ("sqrt", 0.5)}
@@ -78,9 +77,8 @@ class Tuned(ClassifierMixin, BaseEstimator):
         self.tried_ = candidates(model, grid, budget=self.budget, random=random)
         self.scores_ = np.full(len(self.tried_), np.nan)
         if fold_of is not None and len(self.tried_) > 1:
-            quick = clone(model).set_params(**{name: min(self.bags, model.bags) for name in ("bags",) if hasattr(model, name)})
             for i, settings in enumerate(self.tried_):
-                scores = held_out(clone(quick).set_params(**settings), X, codes, fold_of, groups=groups, blocks=blocks)
+                scores = held_out(clone(model).set_params(**settings), X, codes, fold_of, groups=groups, blocks=blocks, bags=self.bags)
                 self.scores_[i] = _mean_auc(codes, scores, fold_of)
         self.choice_ = 0 if np.isnan(self.scores_).all() else int(np.nanargmax(self.scores_))
         self.model_ = model.set_params(**self.tried_[self.choice_])

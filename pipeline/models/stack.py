@@ -24,6 +24,6 @@ def stack(
     """The `members`, each with its defaults, joined by a logistic regression whose weights are not negative.
 
     The weights come from scores of `folds` inner folds of whole spatial blocks, so a member that only knows its surroundings gains nothing by
-    it; a smaller `inverse_penalty` draws them to equal ones. Takes `folds` + 1 times as long as its members. Wolpert (1992), Breiman (1996).
+    it; a smaller `inverse_penalty` draws them to equal ones. Takes some three times as long as its members. Wolpert (1992), Breiman (1996).
     """
     return Stack(members=tuple(member(word, columns=columns) for word in members), folds=folds, C=inverse_penalty, random_state=seed)

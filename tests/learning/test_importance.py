@@ -73,3 +73,17 @@ def test_features_that_rank_alike_are_one_set() -> None:
 def test_a_feature_with_a_double_weighs_its_part_of_what_the_two_cost_together() -> None:
     found = importance.shares([0.01, 0.0, 0.2, -0.1, np.nan], [0.3, 0.2, -0.1, np.nan], [[0, 1], [2], [3], [4]])
     assert found.tolist() == [0.15, 0.15, 0.2, 0.0, 0.0]
+
+
+def test_a_model_with_inner_folds_is_given_the_other_folds_as_its_blocks() -> None:
+    seen: list[tuple[int, list[int]]] = []
+
+    class Asking(LogisticRegression):
+        def fit(self, X: object, y: object, blocks: object = None) -> Asking:
+            seen.append((len(np.asarray(X)), sorted(set(np.asarray(blocks).tolist()))))
+            super().fit(X, y)
+            return self
+
+    values, label = drawn()
+    importance.refitted(table_of(values, label), make_model=lambda _: Asking(), fold=np.arange(ROWS) % 4, seed=1)
+    assert seen == [(300, [1, 2, 3]), (300, [0, 2, 3]), (300, [0, 1, 3]), (300, [0, 1, 2])]

@@ -11,9 +11,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from pipeline.learning.blocks import square_blocks
 from pipeline.learning.forests import BaggedForest
+from pipeline.learning.inner import held_out
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.scores import roc_auc
-from pipeline.learning.stack import Stack, held_out, weights
+from pipeline.learning.stack import Stack, weights
 from tests.learning.places import table
 
 MEMBERS = (BaggedForest(bags=3, trees_per_bag=10), StandardizedLogistic(bags=3))
@@ -96,7 +97,7 @@ def test_what_is_known_by_heart_earns_nothing() -> None:
     # Out of fold the rote member says a half of everything: its log-odds are 0, and only the ridge, at a half, gives it a weight.
     assert stack.weight_[0] == pytest.approx(0.5, abs=1e-3)
     assert stack.weight_[1] > 1.2
-    rote = held_out(Rote(), X, y, np.arange(400) % 4, groups=None, blocks=None)
+    rote = held_out(Rote(), X, y, np.arange(400) % 4, groups=None, blocks=None, bags=1)
     assert set(rote.tolist()) == {0.5}
 
 
