@@ -23,7 +23,7 @@ from pipeline.recipe import MISSING, Array, Fit, Layer, Layers, Vector
 from pipeline.stages import explain, validate
 from pipeline.stages.predict import BATCH
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "predict"
 SPACE_BYTES = 300_000_000  # all pairs of the reference rows, and the table
 FEW = 30  # rows of explored background with fewer of which the space says little of barren ground
@@ -93,8 +93,10 @@ def reference(
     is nothing to compare with; `notice` is empty or says why the answer is weak.
     """
     held = SampleTable.from_bytes(table.value)
-    if not held.positive.any():
-        return {"reason": np.array("no known deposit of this kind lies on the ground mapped, so no ground taught the map anything")}
+    known = len(np.unique(held.group[held.positive]))
+    if known < 2:
+        of = "one known deposit of this kind lies" if known else "no known deposit of this kind lies"
+        return {"reason": np.array(f"{of} on the ground mapped, and two are needed to tell what is like the ground that taught the map")}
     at = shapely.get_coordinates(occurrences.geometry)
     explored = ~held.positive & (cKDTree(at).query(np.column_stack([held.x, held.y]))[0] <= explored_m)
     rows = _bounded(held, explored, seed)
