@@ -19,6 +19,15 @@ TOP = 10  # targets that are numbered: more would hide the map
 INK = "#222222"
 
 
+def _ground(outputs: Path, classes: np.ndarray) -> np.ndarray:
+    """1 in the region, 0 outside: where the map says whether the rock allows the system, or else where it was scored."""
+    path = outputs / "permissive.tif"
+    if not path.is_file():
+        return (classes > 0).astype(float)
+    with rasterio.open(path) as file:
+        return np.isfinite(file.read(1)).astype(float)
+
+
 def draw(outputs: Path, picture: Path) -> None:
     """Classes in their own colours, known deposits, the first targets by rank, and what the map is worth."""
     mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 8, "svg.hashsalt": "prospect"})
@@ -31,9 +40,11 @@ def draw(outputs: Path, picture: Path) -> None:
     codes = range(1, 6)
     figure, axes = plt.subplots(figsize=(8, 5.6), dpi=150)
     shown = np.ma.masked_equal(classes, 0)
+    ground = _ground(outputs, classes)
     extent = (box.left / 1000, box.right / 1000, box.bottom / 1000, box.top / 1000)
     axes.imshow(shown, cmap=ListedColormap([np.array(palette[c]) / 255 for c in codes]), vmin=0.5, vmax=5.5, extent=extent, interpolation="nearest")
-    axes.contour(classes[::-1] > 0, levels=[0.5], colors=INK, linewidths=0.5, extent=extent)
+    axes.imshow(np.ma.masked_equal(ground, 0), cmap=ListedColormap(["#e6e6e6"]), extent=extent, interpolation="nearest", zorder=-1)
+    axes.contour(ground[::-1], levels=[0.5], colors=INK, linewidths=0.5, extent=extent)
     axes.plot(known.geometry.x / 1000, known.geometry.y / 1000, "o", ms=2.8, mfc="white", mec=INK, mew=0.6, ls="", label="known deposit")
     first = targets[targets["rank"] <= TOP].sort_values("rank")
     places = first.geometry.representative_point()

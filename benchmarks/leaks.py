@@ -1,0 +1,126 @@
+"""A hunt for leaks: what a validation makes of labels that cannot mean anything, and whether the nulls score as blindly as they should.
+
+    python -m benchmarks.leaks                        # 200 label sets a data set; half an hour on two cores
+    python -m benchmarks.leaks --sets 40 --without cloncurry
+
+For each data set the deposits are moved together by a random shift, round the edges of the grid (a torus), so that they keep their clusters and lose
+their ground; those that fall off the ground to be mapped are dropped. A forest is scored on each set under the pipeline's own folds:
+the middle 90 % of its scores are what chance gives. On the true labels the nulls that know no geology must lie in that band, and the model's place
+in it is its p-value. Lotwick and Silverman (1982) on toroidal shifts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.worlds import REPO, Made, loaded, world
+from pipeline import load
+from pipeline.grid import Window
+from pipeline.learning import sampling
+from pipeline.learning.crossval import MODEL
+from pipeline.learning.forests import BaggedForest
+from pipeline.learning.heldout import held_out
+from pipeline.learning.scores import roc_auc
+from pipeline.learning.split import Split
+from pipeline.learning.table import SampleTable
+
+SPLIT = Split(kind="nearest")
+BLIND = ("coordinates", "distance_to_known", "random")
+CELL_M = 2000.0
+FEWEST = 20  # deposits left on the ground, below which a shifted set says nothing
+
+
+def main() -> None:
+    """Run and print."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--sets", type=int, default=200)
+    asked.add_argument("--worlds", type=int, default=1)
+    asked.add_argument("--without", action="append", default=[], choices=("cloncurry", "dawadimi"))
+    said = asked.parse_args()
+    table = Table("data", "sets", "band of shifted labels, 90 %", "model on true labels", "p", *(f"{name}" for name in BLIND), "all nulls in the band")
+    for name, made in _data(said):
+        found = _shifted(made, _permissive(made), said.sets)
+        low, high = np.quantile(found, [0.05, 0.95])
+        true = _scores(made.table.subset(made.drawn[0]), seed=1, repeats=3)
+        inside = all(low <= true[null] <= high for null in BLIND)
+        p = (1 + np.sum(found >= true[MODEL])) / (1 + len(found))
+        nulls = [f"{true[null]:.3f}" for null in BLIND]
+        table.add_row(name, str(len(found)), f"{low:.3f} to {high:.3f}", f"{true[MODEL]:.3f}", f"{p:.3f}", *nulls, "yes" if inside else "NO")
+        print(f"done {name}", flush=True)
+    Console(width=170).print(table)
+    print(f"mean fold AUC, {SPLIT.describe()}; shifted sets on one deal of folds each, true labels on three")
+
+
+def _data(said: argparse.Namespace) -> Iterator[tuple[str, Made]]:
+    data = Path(os.environ.setdefault("PROSPECT_DATA", str(REPO.parent / "shared" / "data")))
+    for name in ("dawadimi", "cloncurry"):
+        if name not in said.without and data.is_dir():
+            settings = ("run.cache=/tmp/prospect-skill/cache", "run.outputs=/tmp/prospect-skill/outputs", "run.workers=0", "validation.protocols=[default]")
+            yield name, Made.of(load(name, settings=settings, root=REPO))
+    for seed in range(said.worlds):
+        with world(seed + 1, CELL_M) as root:
+            yield f"world {seed + 1}", Made.of(loaded(root, "porphyry_copper", CELL_M, "validation.protocols=[default]"))
+
+
+def _permissive(made: Made) -> Any:
+    """The cells the map is confined to; None where it is not."""
+    if not made.plan.loaded.config.system.permissive:
+        return None
+    layer = made.plan.cube.read(f"{made.plan.graph.prefix}/permissive", Window(made.plan.grid, 0, 0, *made.plan.grid.shape))
+    return np.flatnonzero(layer.ravel() > 0)
+
+
+def _shifted(made: Made, ground: Any, sets: int) -> np.ndarray:
+    """The mean fold AUC of the forest on each shifted set."""
+    grid, evidence, table = made.plan.grid, made.evidence(), made.table.subset(made.drawn[0])
+    known = np.isfinite(evidence).any(axis=1)
+    allowed = np.flatnonzero(known) if ground is None else np.intersect1d(ground, np.flatnonzero(known))
+    rows, cols = np.divmod(table.cell[table.positive], grid.cols)
+    groups, random, found = table.group[table.positive], np.random.default_rng(0), []
+    while len(found) < sets:
+        down, right = random.integers(grid.rows), random.integers(grid.cols)
+        cells = ((rows + down) % grid.rows) * grid.cols + (cols + right) % grid.cols
+        held = np.isin(cells, allowed)
+        if held.sum() < FEWEST:
+            continue
+        shifted = _table(grid, evidence, table.names, cells[held], groups[held], allowed, background=int((~table.positive).sum()), seed=len(found))
+        found.append(_scores(shifted, seed=len(found), repeats=1)[MODEL])
+    return np.array(found)
+
+
+def _table(
+    grid: Any, evidence: np.ndarray, names: Any, cells: np.ndarray, groups: np.ndarray, allowed: np.ndarray, *, background: int, seed: int
+) -> SampleTable:
+    positives = sampling.positives(*np.divmod(cells, grid.cols), groups, ncols=grid.cols)
+    ground = sampling.background(allowed, positives=positives.cells, ncols=grid.cols, count=background, exclude_cells=2, seed=seed)
+    cell = np.concatenate((positives.cells, ground.cells))
+    row, col = np.divmod(cell, grid.cols)
+    return SampleTable(
+        values=evidence[cell], names=names, label=np.repeat((1, 0), (len(positives.cells), len(ground.cells))),
+        group=np.concatenate((positives.groups, -1 - np.arange(len(ground.cells)))), cell=cell,
+        x=grid.x_m + (col + 0.5) * grid.cell_m, y=grid.y_m - (row + 0.5) * grid.cell_m,
+    )  # fmt: skip
+
+
+def _scores(table: SampleTable, *, seed: int, repeats: int) -> dict[str, float]:
+    """Mean fold AUC by name."""
+    seeds = tuple(range(seed, seed + repeats))
+    found = held_out(table, make_model=lambda s: BaggedForest(bags=5, trees_per_bag=10, random_state=s), split=SPLIT, seeds=seeds)
+    return {name: _fold_mean(table, found.folds, scores) for name, scores in found.scores.items()}
+
+
+def _fold_mean(table: SampleTable, folds: np.ndarray, scores: np.ndarray) -> float:
+    each = zip(folds, scores, strict=True)
+    return float(np.nanmean([roc_auc(table.label[fold == part], score[fold == part]) for fold, score in each for part in np.unique(fold)]))
+
+
+if __name__ == "__main__":
+    main()
