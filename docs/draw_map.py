@@ -53,6 +53,8 @@ def draw(outputs: Path, picture: Path) -> None:
         halo = [patheffects.withStroke(linewidth=1.8, foreground="white")]
         axes.annotate(f"{int(rank)}", (x, y), (4, 3), textcoords="offset points", color="#08306b", weight="bold", path_effects=halo)
     ramp = [Patch(facecolor=np.array(palette[c]) / 255, edgecolor="#888888", lw=0.3, label=tags[f"CLASS_{c}"]) for c in reversed(codes)]
+    if ground.any() and (ground > (classes > 0)).any():
+        ramp.append(Patch(facecolor="#e6e6e6", edgecolor="#888888", lw=0.3, label="no rock that allows it"))
     points = axes.get_legend_handles_labels()[0]
     axes.legend(handles=[*ramp, *points], loc="lower right", frameon=False, title="prospectivity", alignment="left")
     scorecard = json.loads((outputs / "scorecard.json").read_text(encoding="utf-8"))
