@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipeline import registry
@@ -14,7 +15,7 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, delineate, derive, ground, label, making, predict, train, validate
+from pipeline.stages import align, background, delineate, derive, ground, label, making, predict, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
@@ -102,20 +103,19 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     columns = Columns.of(evidence, config.system.signs, (len(node.outputs) for node in read))
     told = making.said(config.model, columns)
     prefix, labelled = f"systems/{config.system.name}", making.labelled(told)
-    permissive = ground.nodes(loaded, prefix=prefix, layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)})
+    layers = {meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}
+    permissive = ground.nodes(loaded, prefix=prefix, layers=layers)
     on = permissive[0].name if permissive else align.REGION
     deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive) or not labelled)
-    samples = label.nodes(
-        grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,), ground=on, labelled=labelled
-    )
+    offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
+    drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled)
+    samples = drawn(prefix=prefix, background=config.background, seeds=(config.seed,))
     scored: list[Node] = []
     for name in config.validation.protocols:
         protocol, below = config.protocols[name], f"{prefix}/protocols/{name}"
         seeds = validate.repeats(config.seed, protocol)
         if protocol.background is not None:
-            scored += label.nodes(
-                grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds, ground=on, labelled=labelled
-            )
+            scored += drawn(prefix=below, background=protocol.background, seeds=seeds)
         held = below if protocol.background else prefix
         scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, columns=columns, bounds=grid.bounds, seeds=seeds))
     model = train.node(prefix=prefix, told=told, seed=config.seed)

@@ -98,11 +98,28 @@ class Label(Frame):
 
 
 class Background(Frame):
-    """Background cells: how many per positive (at least `at_least` in all), and how far from any positive."""
+    """Background cells: how many per positive (at least `at_least` in all), and how far from any positive.
 
+    `kind` is the ground a model learns from: `uniform` over the permissive ground; `target_group`, sites of other types; `biased`, drawn in
+    proportion to the layer `bias`; `explored`, the drilled and barren ground of the table `explored`, uniform ground where that is less than
+    `at_least` cells. Scores are against uniform background, whatever the kind.
+    """
+
+    kind: Literal["uniform", "target_group", "biased", "explored"] = "uniform"
+    bias: Name | None = None
+    explored: Name | None = None
     per_positive: Annotated[int, Field(ge=1)] = 20
     at_least: Annotated[int, Field(ge=1)] = 2000
     exclude_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3000
+
+    @model_validator(mode="after")
+    def _names_its_ground(self) -> Background:
+        for kind, word, name in (("biased", "bias", self.bias), ("explored", "explored", self.explored)):
+            if self.kind == kind and name is None:
+                raise ValueError(f"background.kind {kind} needs `{word}:`, the name of what it is drawn from")
+            if self.kind != kind and name is not None:
+                raise ValueError(f"background.{word} is read by kind {kind} only, and kind is {self.kind}; drop one or change the other")
+        return self
 
 
 class Split(Frame):

@@ -44,7 +44,8 @@ def cross_validate(
 ) -> CrossValidation:  # fmt: skip
     """Score a model and the nulls on rows they were not fitted to.
 
-    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None.
+    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None. Of these
+    the rows that train are learned from and those that are scored are counted (see `SampleTable`), in the same folds.
 
     For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` when its fit takes
     them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
@@ -64,7 +65,8 @@ def cross_validate(
     skipped: dict[tuple[int, int], str] = {}
     for row, seed in enumerate(seeds):
         for fold in range(split.folds):
-            test, train = fold_of[row] == fold, split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE)
+            test = (fold_of[row] == fold) & table.scored
+            train = split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE) & table.trains
             reason = _unfit(table, train, test)
             if reason:
                 skipped[row, fold] = reason
@@ -84,7 +86,7 @@ def cross_validate(
         "seeds": list(seeds),
         "blocks": None if blocks is None else len(np.unique(blocks)),
         "blocks_with_positives": None if blocks is None else len(np.unique(blocks[table.positive])),
-        **_counts(table if members is None else table.subset(members[0])),
+        **_counts(table.subset(table.scored if members is None else table.scored & members[0])),
     }
     scored = {name: _scored(table, seeds, fold_of, scores[name], split.folds, skipped) for name in names}
     return CrossValidation({"protocol": protocol, "scores": scored}, fold_of, scores)
@@ -112,7 +114,7 @@ def _scored(
     per_seed: list[dict[str, Any]] = []
     curves = []
     for row, seed in enumerate(seeds):
-        by_fold = [_fold(table, fold, fold_of[row] == fold, scores[row], skipped.get((row, fold))) for fold in range(folds)]
+        by_fold = [_fold(table, fold, (fold_of[row] == fold) & table.scored, scores[row], skipped.get((row, fold))) for fold in range(folds)]
         held = np.isfinite(scores[row])
         label, score = table.label[held], scores[row][held]
         curves.append(success_rate_curve(label, score, CURVE_AREA))

@@ -31,7 +31,7 @@ def drops(
     count = int(fold.max()) + 1
     found = np.full((count, len(columns)), np.nan)
     for part in range(count):
-        test, train = fold == part, (fold >= 0) & (fold != part)
+        test, train = (fold == part) & table.scored, (fold >= 0) & (fold != part) & table.trains
         if len(np.unique(table.label[test])) < 2 or len(np.unique(table.label[train])) < 2:
             continue
         model = fitted(make_model(derive(seed, "importance", part)), table.subset(train))

@@ -55,6 +55,18 @@ def select(
     return frame[keep & ~out], notices
 
 
+def others(frame: gpd.GeoDataFrame, *, deposit_type: tuple[str, ...] = (), commodity: tuple[str, ...] = ()) -> gpd.GeoDataFrame:
+    """The occurrences that say they are something else: another deposit type or, where no type is asked for, none of the commodities.
+
+    A record that does not say may be what is sought, so it is none of them.
+    """
+    column, wanted = ("deposit_type", deposit_type) if deposit_type else ("commodity", commodity)
+    split = _one if deposit_type else commodities
+    asked = {_plain(word) for word in wanted}
+    said = [split(value) for value in frame[column]]
+    return frame[np.array([bool(words) and not words & asked for words in said], bool)]
+
+
 def groups(
     frame: gpd.GeoDataFrame, *, aliases: Mapping[str, str] | None = None, within_m: float = 10_000, same_name_within_m: float = SAME_NAME_WITHIN_M
 ) -> Array:

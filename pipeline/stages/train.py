@@ -27,12 +27,12 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int) -> FitNode:
 
 
 def train(*, table: Fit, told: Mapping[str, Any], seed: int) -> bytes:
-    """Fit the model to the whole table; no bytes where there is no ground to learn or predict on."""
+    """Fit the model to all of the table that trains; no bytes where there is no ground to learn or predict on."""
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""
     model: Any = making.maker(told)(seed)
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
-    held = held.checked()
+    held = held.subset(held.trains).checked()
     return model_files.dump(model.fit(held.values, held.label, groups=held.group))

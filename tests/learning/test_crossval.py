@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,16 @@ def test_a_table_without_positives_is_refused_before_any_fit() -> None:
     whole = table(seed=0)
     with pytest.raises(DataError, match="no positive"):
         cross_validate(whole.subset(whole.label == 0), make_model=forest, split=BLOCKS, seeds=(0,))
+
+
+def test_rows_that_only_train_are_not_scored_and_rows_that_only_score_are_not_learned_from() -> None:
+    seen: list[Any] = []
+    whole = table(seed=0)
+    trains, scored = np.ones(len(whole), bool), np.ones(len(whole), bool)
+    trains[-50:], scored[100:150] = False, False
+    parted = replace(whole, trains=trains, scored=scored)
+    found = cross_validate(parted, make_model=lambda _: Memory(seen), split=BLOCKS, seeds=(0,))
+    assert (np.isnan(found.scores["model"][0]) == ~scored).all()
+    taught = {row.tobytes() for X, _, _ in seen for row in X}
+    assert taught == {row.tobytes() for row in whole.values[:-50]}
+    assert found.result["protocol"]["background"] == 400 - 50

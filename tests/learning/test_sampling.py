@@ -85,3 +85,17 @@ def test_no_candidate_left_is_an_error_that_names_the_repair() -> None:
 def test_without_positives_every_candidate_is_background() -> None:
     none = np.empty(0, np.int64)
     assert background(np.arange(4), positives=none, ncols=NCOLS, count=4, exclude_cells=9, seed=0).cells.tolist() == [0, 1, 2, 3]
+
+
+def test_a_weighted_draw_takes_cells_as_often_as_drawing_them_one_by_one_would() -> None:
+    """Two of three cells of weights 1, 2, 4, without replacement: a cell is missed with the chance worked out by hand below."""
+    weights = np.array([1.0, 2.0, 4.0])
+    # missed: the first two drawn are the other two, in either order: P(i, j) = w_i / 7 * w_j / (7 - w_i)
+    missed = np.array([2 / 7 * 4 / 5 + 4 / 7 * 2 / 3, 1 / 7 * 4 / 6 + 4 / 7 * 1 / 3, 1 / 7 * 2 / 6 + 2 / 7 * 1 / 5])
+    assert missed.sum() == pytest.approx(1)
+    times = np.zeros(3)
+    none = np.empty(0, np.int64)
+    for seed in range(4000):
+        taken = background(np.arange(3), positives=none, ncols=NCOLS, count=2, exclude_cells=0, seed=seed, weights=weights).cells
+        times[np.setdiff1d(np.arange(3), taken)] += 1
+    assert times / 4000 == pytest.approx(missed, abs=0.03)  # three standard errors are 0.024
