@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pipeline.registry import Parameters
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
@@ -86,7 +87,11 @@ class Use(Frame):
 
 
 class Label(Frame):
-    """Which occurrences are positives; `aliases` join names that mean one deposit, `refuse` drops records by name."""
+    """Which occurrences are positives; `aliases` join names that mean one deposit, `refuse` drops records by name.
+
+    `weights`: by column and word, how much a deposit counts where a model learns: {confidence: {high: 1, medium: 0.5}}; columns multiply,
+    a word that is not named weighs 1, and scores stay unweighted. `jitter`: each bag of a model moves a deposit within its `uncertainty_m`.
+    """
 
     occurrences: Name
     deposit_type: tuple[str, ...] = ()
@@ -95,6 +100,8 @@ class Label(Frame):
     refuse: tuple[str, ...] = ()
     aliases: dict[str, str] = {}
     group_within_m: Positive = 10_000
+    weights: dict[Name, dict[str, Weight]] = {}
+    jitter: bool = False
 
 
 class Background(Frame):

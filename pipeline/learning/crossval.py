@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.importance import fitted, positive_share
 from pipeline.learning.nulls import NULLS
 from pipeline.learning.scores import average_precision, capture, prevalence, roc_auc, success_rate_curve
 from pipeline.learning.split import Split
@@ -47,8 +47,8 @@ def cross_validate(
     `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None. Of these
     the rows that train are learned from and those that are scored are counted (see `SampleTable`), in the same folds.
 
-    For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` when its fit takes
-    them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
+    For each seed the folds are dealt anew and `make_model(sub-seed)` is fitted once per fold, with `groups` and weights when its
+    fit takes them; whatever it learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
     sample standard deviation, and over the pooled out-of-fold scores AUC, average precision (chance: the share of
     positives) and the success-rate curve. Overall: means over seeds, and `fold_sd` over every fold of every seed. A fold
     that cannot be scored has `auc` null and a `skipped` reason; it counts in no mean. Pooled figures compare scores of
@@ -71,13 +71,13 @@ def cross_validate(
             if reason:
                 skipped[row, fold] = reason
                 continue
-            fitted_on, held_out = table.subset(train), table.subset(test)
+            taught, held_out = table.subset(train), table.subset(test)
             for name in names:
                 sub_seed = derive(seed, name, fold)
                 if name == MODEL:
-                    scores[name][row, test] = _model_score(make_model(sub_seed), fitted_on, held_out)
+                    scores[name][row, test] = _model_score(make_model(sub_seed), taught, held_out)
                 else:
-                    scores[name][row, test] = NULLS[name](fitted_on, held_out, seed=sub_seed)
+                    scores[name][row, test] = NULLS[name](taught, held_out, seed=sub_seed)
     blocks = split.blocks(table)
     protocol = {
         "split": split.describe(),
@@ -93,9 +93,7 @@ def cross_validate(
 
 
 def _model_score(model: BaseEstimator, train: SampleTable, test: SampleTable) -> Floats:
-    more = {"groups": train.group} if has_fit_parameter(model, "groups") else {}
-    model.fit(train.values, train.label, **more)
-    return np.asarray(model.predict_proba(test.values)[:, list(model.classes_).index(1)], np.float64)
+    return positive_share(fitted(model, train), test.values)
 
 
 def _unfit(table: SampleTable, train: Any, test: Any) -> str | None:

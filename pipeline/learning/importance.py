@@ -50,8 +50,9 @@ def drops(
 
 
 def fitted(model: Any, train: SampleTable) -> Any:
-    """The model, fitted; with deposit groups when it takes them."""
-    more = {"groups": train.group} if has_fit_parameter(model, "groups") else {}
+    """The model, fitted; with deposit groups and the weights of rows when it takes them."""
+    offered = {"groups": train.group, "sample_weight": train.weight}
+    more = {name: value for name, value in offered.items() if has_fit_parameter(model, name)}
     return model.fit(train.values, train.label, **more)
 
 

@@ -13,12 +13,22 @@ from scipy.spatial import cKDTree
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
 
+AT_MOST = 9  # cells a deposit is spread over, its own among them: a bag takes one, and few bags tell more apart no better
+FARTHEST = 200  # cells: a position known no better is a district, and what lies in it no evidence
+
 
 class Positives(NamedTuple):
     """Global cells that hold a deposit, ascending, and the deposit group of each."""
 
     cells: Ints
     groups: Ints
+
+
+class Spread(NamedTuple):
+    """Global cells in which a deposit may lie instead, and which of the places, by number, each stands in for."""
+
+    cells: Ints
+    owner: Ints
 
 
 class Background(NamedTuple):
@@ -42,6 +52,27 @@ def positives(rows: Ints, cols: Ints, groups: Ints, *, ncols: int) -> Positives:
     lowest = np.full(len(component), np.iinfo(np.int64).max)
     np.minimum.at(lowest, of_groups, unique_groups)
     return Positives(unique_cells, lowest[of_cells])
+
+
+def spread(places: Ints, *, radius_m: Floats, cell_m: float, shape: tuple[int, int], seed: int) -> Spread:
+    """Other cells of the grid in which a deposit may lie that is known to `radius_m` (n,) only, at most 8 for each of `places`.
+
+    Cells with their centre within the radius of the place's own, those of lowest draw; none that is a place itself, as two deposits
+    would then teach by the same evidence. `places` (n,) are global cells, ascending, on a grid of `shape` rows and columns. Cells more
+    than 200 away are not considered.
+    """
+    cells, owner = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for i, (place, radius) in enumerate(zip(places, np.nan_to_num(np.asarray(radius_m, np.float64)), strict=True)):
+        reach = int(min(radius / cell_m, FARTHEST))
+        row, col = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        near = np.hypot(row, col) * cell_m <= radius
+        row, col = row[near] + place // shape[1], col[near] + place % shape[1]
+        inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
+        free = np.setdiff1d(row[inside] * shape[1] + col[inside], places)
+        lowest = np.sort(free[np.argsort(uniform(free, seed=seed, stream="jitter"), kind="stable")[: AT_MOST - 1]])
+        cells.append(lowest)
+        owner.append(np.full(lowest.size, i))
+    return Spread(np.concatenate(cells), np.concatenate(owner))
 
 
 def united(left: Ints, right: Ints, count: int) -> Ints:

@@ -69,12 +69,12 @@ def gather(grid: Grid, background: Background, offered: Offered, *, ground: str,
     return Call(candidates, said, layers)
 
 
-def cells_of(grid: Grid, x: Any, y: Any) -> list[int]:
-    """The global cells of the points (metres) that lie on the grid, ascending, each once."""
+def cell_of(grid: Grid, x: Any, y: Any) -> Array:
+    """The global cell each point (metres) lies in, (n,) int64, -1 off the grid."""
     col = np.floor((np.asarray(x, np.float64) - grid.x_m) / grid.cell_m).astype(np.int64)
     row = np.floor((grid.y_m - np.asarray(y, np.float64)) / grid.cell_m).astype(np.int64)
     inside = (col >= 0) & (col < grid.cols) & (row >= 0) & (row < grid.rows)
-    return [int(cell) for cell in np.unique(row[inside] * grid.cols + col[inside])]
+    return np.where(inside, row * grid.cols + col, -1)
 
 
 def _sites(grid: Grid, offered: Offered) -> list[int]:
@@ -85,7 +85,7 @@ def _sites(grid: Grid, offered: Offered) -> list[int]:
             "give label.deposit_type or label.commodity, or another kind"
         )
     found = occurrences.others(offered.frame, deposit_type=label.deposit_type, commodity=label.commodity)
-    sites = cells_of(grid, found.geometry.x, found.geometry.y)
+    sites = sorted({*cell_of(grid, found.geometry.x, found.geometry.y).tolist()} - {-1})
     if len(sites) < LEAST_SITES:
         raise ConfigError(
             f"{offered.where}: background.kind target_group needs {LEAST_SITES} sites of other types and the occurrences hold {len(sites)}: "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.frame import Background, Label
-from pipeline.errors import DataError
+from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
 from pipeline.learning import sampling
 from pipeline.learning.table import SampleTable
@@ -23,15 +23,20 @@ STAGE = "label"
 
 
 def deposits(frame: Any, label: Label, *, none_will_do: bool = False) -> tuple[dict[str, list[Any]], list[str]]:
-    """The occurrences that become positives, as plain lists (name, x, y, group), and notices.
+    """The occurrences that become positives, as plain lists (name, x, y, group, weight, uncertainty_m: 0 unless jittered), and notices.
 
-    DataError when none is left, unless none will do: for a model that learns from none, or a system that may have no ground here.
+    ConfigError for a column the occurrences lack. DataError when none is left, unless none will do: for a model that learns from none, or
+    a system that may have no ground here.
     """
+    for column in (*label.weights, *(["uncertainty_m"] if label.jitter else [])):
+        if column not in frame.columns:
+            asks, there = "weights" if column in label.weights else "jitter", ", ".join(c for c in frame.columns if c != "geometry")
+            raise ConfigError(f"label.{asks}: the occurrences have no column {column!r} (there are: {there})")
     chosen, notices = occurrences.select(
         frame, deposit_type=label.deposit_type, commodity=label.commodity, confidence=label.confidence, refuse=label.refuse
     )
     if len(chosen) == 0 and none_will_do:
-        return {"name": [], "x": [], "y": [], "group": []}, [*notices, "no known deposit of this kind: the map is not tested"]
+        return {name: [] for name in ("name", "x", "y", "group", "weight", "uncertainty_m")}, [*notices, "no known deposit of this kind: the map is not tested"]
     if len(chosen) == 0:
         raise DataError(
             f"no occurrence of {len(frame)} is left to learn from (deposit_type {list(label.deposit_type)}, commodity "
@@ -39,8 +44,10 @@ def deposits(frame: Any, label: Label, *, none_will_do: bool = False) -> tuple[d
         )
     groups = occurrences.groups(chosen, aliases=label.aliases, within_m=label.group_within_m)
     x, y = chosen.geometry.x.to_numpy(), chosen.geometry.y.to_numpy()
+    weight, silent = occurrences.weights(chosen, label.weights)
+    unsure = np.nan_to_num(chosen["uncertainty_m"].to_numpy(np.float64)) if label.jitter else np.zeros(len(chosen))
     said = {"name": chosen["name"].astype(str).tolist(), "x": x.tolist(), "y": y.tolist(), "group": [int(g) for g in groups]}
-    return said, notices
+    return said | {"weight": weight.tolist(), "uncertainty_m": unsure.tolist()}, [*notices, *silent]
 
 
 def nodes(
@@ -55,11 +62,16 @@ def nodes(
     corner = {"x_m": grid.x_m, "y_m": grid.y_m, "cell_m": grid.cell_m, "rows": grid.rows, "cols": grid.cols}
     said = {"deposits": dict(deposits), "corner": corner, "at_least": background.at_least, "per_positive": background.per_positive}
     said |= {"exclude_cells": math.ceil(background.exclude_m / grid.cell_m), "seeds": seeds, "labelled": labelled, "kind": background.kind}
-    places = grounds.cells_of(grid, deposits["x"], deposits["y"])
+    at = grounds.cell_of(grid, deposits["x"], deposits["y"])
+    places, of = np.unique(at[at >= 0], return_inverse=True)
+    sure = np.full(places.size, np.inf)
+    np.minimum.at(sure, of, np.asarray(deposits["uncertainty_m"], np.float64)[at >= 0])  # a cell is known as well as its best record
+    jittered = sampling.spread(places, radius_m=sure, cell_m=grid.cell_m, shape=grid.shape, seed=seeds[0])
+    said |= {"spread": {"cell": jittered.cells.tolist(), "of": places[jittered.owner].tolist()}}
     most = grounds.MOST_EXPLORED * len(seeds) if background.kind == "explored" else 0
     chosen = FitNode(
         f"{prefix}/samples", STAGE, Call(samples, said),
-        grounds.gather(grid, background, offered, ground=ground, seeds=seeds, places=places, count=count),
+        grounds.gather(grid, background, offered, ground=ground, seeds=seeds, places=[*places.tolist(), *jittered.cells.tolist()], count=count),
         grounds.CANDIDATES_PER_WANTED * count * len(seeds) * 16,
     )  # fmt: skip
     table = FitNode(
@@ -71,14 +83,15 @@ def nodes(
 
 def samples(
     *, parts: list[dict[str, Array]], deposits: Mapping[str, Any], corner: Mapping[str, Any], at_least: int, per_positive: int,
-    exclude_cells: int, seeds: tuple[int, ...], labelled: bool, kind: str,
+    exclude_cells: int, seeds: tuple[int, ...], labelled: bool, kind: str, spread: Mapping[str, list[int]],
 ) -> dict[str, Array]:  # fmt: skip
     """Positive cells, one for the deposits in it, and background cells far enough from them: cell, label, group, x, y.
 
     `drawn` (n, seeds) says in which draw of the background a cell takes part; positives take part in all. `trains` and `scored`: whether
     models learn from it and whether scores count it: a background of another `kind` than uniform trains, and then the uniform one is scored
-    alone, so a cell may stand in two rows. `outside` names the deposits off permissive ground, which a map confined to it cannot learn from
-    or find; `cells` counts its cells. No sample where it has none.
+    alone, so a cell may stand in two rows. `spread`: other cells a deposit may lie in for want of a better position; they train only, in its
+    group, and share its `weight`, which undivided is `whole_weight`. `outside` names the deposits off permissive ground, which a map
+    confined to it cannot learn from or find; `cells` counts its cells. No sample where it has none.
     """
     cell_m, cols = corner["cell_m"], corner["cols"]
     ground, whole = (int(sum(part[name] for part in parts)) for name in ("cells", "region_cells"))
@@ -97,36 +110,45 @@ def samples(
             f"every known deposit ({', '.join(outside[:3])}, ...) lies outside the permissive ground as mapped; widen within_m or add classes "
             "under system.permissive, or correct the occurrences"
         )
-    cells, groups = np.empty((2, 0), np.int64)
+    cells, groups, whole_weight = *np.empty((2, 0), np.int64), np.empty(0)
     if inside.any():
         cells, groups = sampling.positives(row[inside], col[inside], np.asarray(deposits["group"], np.int64)[inside], ncols=cols)
+        whole_weight = np.zeros(cells.size)
+        np.maximum.at(whole_weight, np.searchsorted(cells, (row * cols + col)[inside]), np.asarray(deposits["weight"], np.float64)[inside])
+    moved, owner = _moved(spread, cells, np.concatenate([part["barred"] for part in parts]))
     count = max(at_least, per_positive * len(cells))
     pool = np.concatenate([part["cell"] for part in parts])
-    backgrounds = [
-        sampling.background(pool, positives=cells, ncols=cols, count=count, exclude_cells=exclude_cells, seed=seed) for seed in seeds
-    ]
-    taught = []
-    if kind != "uniform":
-        wanted = {"positives": cells, "ncols": cols, "count": count, "at_least": at_least, "exclude_cells": exclude_cells}
-        taught = [grounds.taught(kind, parts, pool, seed=seed, **wanted) for seed in seeds]
-    every = np.ones((cells.size, len(seeds)), bool)
+    wanted = {"positives": np.concatenate([cells, moved]), "ncols": cols, "count": count, "exclude_cells": exclude_cells}
+    backgrounds = [sampling.background(pool, seed=seed, **wanted) for seed in seeds]
+    taught = [grounds.taught(kind, parts, pool, seed=seed, at_least=at_least, **wanted) for seed in seeds] if kind != "uniform" else []
     scored, trains = _drawn([b.cells for b in backgrounds]), _drawn([b.cells for b in taught] or [cells[:0]] * len(seeds))
-    cell, count_of = np.concatenate([cells, scored[0], trains[0]]), [cells.size, scored[0].size, trains[0].size]
+    cell, count_of = np.concatenate([cells, moved, scored[0], trains[0]]), [cells.size, moved.size, scored[0].size, trains[0].size]
+    one, off = np.ones(scored[0].size + trains[0].size), cells.size + moved.size
     warnings = [b.warning for b in (*taught, *backgrounds) if b.warning]
+    share = whole_weight / (1 + np.bincount(owner, minlength=cells.size))
     return {
         "cell": cell,
-        "label": np.repeat(np.array([1, 0, 0], np.int8), count_of),
-        "group": np.concatenate([groups, -1 - np.arange(cell.size - cells.size)]),
+        "label": np.repeat(np.array([1, 1, 0, 0], np.int8), count_of),
+        "group": np.concatenate([groups, groups[owner], -1 - np.arange(cell.size - off)]),
         "x": corner["x_m"] + (cell % cols + 0.5) * cell_m,
         "y": corner["y_m"] - (cell // cols + 0.5) * cell_m,
-        "trains": np.repeat([True, kind == "uniform", True], count_of),
-        "scored": np.repeat([True, True, False], count_of),
-        "drawn": np.concatenate([every, scored[1], trains[1]]),
+        "weight": np.concatenate([share, share[owner], one]),
+        "whole_weight": np.concatenate([whole_weight, whole_weight[owner], one]),
+        "trains": np.repeat([True, True, kind == "uniform", True], count_of),
+        "scored": np.repeat([True, False, True, False], count_of),
+        "drawn": np.concatenate([np.ones((off, len(seeds)), bool), scored[1], trains[1]]),
         "warning": np.array(next(iter(warnings), "")),
         "outside": outside,
         "cells": np.array(ground),
         "region_cells": np.array(whole),
     }
+
+
+def _moved(spread: Mapping[str, list[int]], cells: Array, barred: Array) -> tuple[Array, Array]:
+    """The other cells in which the deposits of `cells` may lie, on the ground; and which of `cells` each stands in for."""
+    cell, of = np.asarray(spread["cell"], np.int64), np.asarray(spread["of"], np.int64)
+    kept = np.isin(of, cells) & ~np.isin(cell, barred)
+    return cell[kept], np.searchsorted(cells, of[kept])
 
 
 def _drawn(cells: list[Array]) -> tuple[Array, Array]:
@@ -138,7 +160,7 @@ def _drawn(cells: list[Array]) -> tuple[Array, Array]:
 def _no_sample(seeds: int) -> dict[str, Array]:
     """The samples of a region without permissive ground."""
     whole = dict.fromkeys(("cell", "group"), np.empty(0, np.int64)) | dict.fromkeys(("x", "y"), np.empty(0))
-    whole |= dict.fromkeys(("trains", "scored"), np.empty(0, bool))
+    whole |= dict.fromkeys(("trains", "scored"), np.empty(0, bool)) | dict.fromkeys(("weight", "whole_weight"), np.empty(0))
     return whole | {"label": np.empty(0, np.int8), "drawn": np.empty((0, seeds), bool), "warning": np.array("")}
 
 
@@ -161,5 +183,5 @@ def assemble(*, parts: list[dict[str, Array]], samples: Fit, names: tuple[str, .
     values = np.full((held["cell"].size, len(names)), np.nan, np.float32)
     for part in parts:
         values[part["row"]] = part["values"]
-    rest = {name: held[name] for name in ("label", "group", "cell", "x", "y", "trains", "scored")}
+    rest = {name: held[name] for name in ("label", "group", "cell", "x", "y", "weight", "trains", "scored")}
     return SampleTable(values=values, names=tuple(names), **rest).to_bytes()

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.errors import ConfigError
 from pipeline.learning import model_files
+from pipeline.learning.importance import fitted
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
@@ -35,4 +36,4 @@ def train(*, table: Fit, told: Mapping[str, Any], seed: int) -> bytes:
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.subset(held.trains).checked()
-    return model_files.dump(model.fit(held.values, held.label, groups=held.group))
+    return model_files.dump(fitted(model, held))

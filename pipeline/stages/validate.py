@@ -49,13 +49,17 @@ def score(
     untested = _untested(held, making.labelled(told))
     if untested:
         return {**said_of, "verdict": untested, "protocol": None, "scores": None}
+    drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
+    if groups == "cells" or split["kind"] == "random":
+        # cells of one deposit would come to lie on both sides, so each stays where it was reported
+        still = held.scored | ~held.positive
+        held, drawn = replace(held, weight=samples.value["whole_weight"]).subset(still), drawn[:, still]
     if groups == "cells":
         held = replace(held, group=np.arange(len(held)))
     west, south, east, north = bounds
     cut = Split(
         kind=split["kind"], folds=split["folds"], block_m=split["block_km"] * 1000, nx=split["nx"], ny=split["ny"], bounds=(west, south, east, north)
     )
-    drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
     found = crossval.cross_validate(
         held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
     )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import uniform
-from pipeline.learning.sampling import background, positives
+from pipeline.learning.sampling import background, positives, spread
 
 NCOLS = 50
 
@@ -99,3 +99,20 @@ def test_a_weighted_draw_takes_cells_as_often_as_drawing_them_one_by_one_would()
         taken = background(np.arange(3), positives=none, ncols=NCOLS, count=2, exclude_cells=0, seed=seed, weights=weights).cells
         times[np.setdiff1d(np.arange(3), taken)] += 1
     assert times / 4000 == pytest.approx(missed, abs=0.03)  # three standard errors are 0.024
+
+
+def test_a_deposit_is_spread_over_cells_within_its_radius_and_never_onto_another() -> None:
+    places = np.array([0, 5 * NCOLS + 5, 5 * NCOLS + 6])
+    asked = {"cell_m": 100.0, "shape": (40, NCOLS)}
+    found = spread(places, radius_m=np.array([150.0, 100.0, 99.0]), seed=1, **asked)
+    # 150 m reaches the corner's three neighbours; 100 m the four beside, less the other deposit; 99 m none
+    assert found.cells[found.owner == 0].tolist() == [1, NCOLS, NCOLS + 1]
+    assert found.cells[found.owner == 1].tolist() == [4 * NCOLS + 5, 5 * NCOLS + 4, 6 * NCOLS + 5]
+    assert not (found.owner == 2).any()
+    wide = spread(np.array([20 * NCOLS + 20]), radius_m=np.array([1000.0]), seed=1, **asked)
+    row, col = np.divmod(wide.cells, NCOLS)
+    assert len(wide.cells) == 8
+    assert (np.hypot(row - 20, col - 20) <= 10).all()
+    assert np.hypot(row - 20, col - 20).max() > 3  # a choice from the whole circle, not the nearest
+    assert wide.cells.tolist() != spread(np.array([20 * NCOLS + 20]), radius_m=np.array([1000.0]), seed=2, **asked).cells.tolist()
+    assert len(spread(np.array([9]), radius_m=np.array([np.nan]), seed=1, **asked).cells) == 0

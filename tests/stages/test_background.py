@@ -22,7 +22,8 @@ from pipeline.stages import background, label
 from tests import tiny
 
 ROWS, COLS, CELL_M = 60, 80, 100.0
-DEPOSITS = {"name": ["a", "b", "c"], "x": [1250.0, 4050.0, 7950.0], "y": [-1250.0, -4950.0, -50.0], "group": [0, 1, 2]}
+DEPOSITS = {"name": ["a", "b", "c"], "x": [1250.0, 4050.0, 7950.0], "y": [-1250.0, -4950.0, -50.0], "group": [0, 1, 2], "weight": [1.0, 0.5, 1.0]}
+NOT_SPREAD: dict[str, list[int]] = {"cell": [], "of": []}
 PLACES = [12 * COLS + 12, 49 * COLS + 40, 79]
 GROUND = np.ones((ROWS, COLS), np.float32)
 GROUND[:, 70:78] = 0  # not permissive
@@ -44,11 +45,11 @@ def gathered(function: Callable[..., Any], *, tile: int, bias: bool = False, **m
     return parts
 
 
-def drawn(function: Callable[..., Any], kind: str, *, tile: int, at_least: int = 200, **more: Any) -> dict[str, Any]:
+def drawn(function: Callable[..., Any], kind: str, *, tile: int, at_least: int = 200, spread: Any = NOT_SPREAD, **more: Any) -> dict[str, Any]:
     corner = {"x_m": 0.0, "y_m": 0.0, "cell_m": CELL_M, "rows": ROWS, "cols": COLS}
     return label.samples(
         parts=gathered(function, tile=tile, **more), deposits=DEPOSITS, corner=corner, at_least=at_least, per_positive=2, exclude_cells=3,
-        seeds=(1, 2), labelled=True, kind=kind,
+        seeds=(1, 2), labelled=True, kind=kind, spread=spread,
     )  # fmt: skip
 
 
