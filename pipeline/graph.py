@@ -47,9 +47,16 @@ class Graph:
         return {name: f"{self.prefix}/protocols/{name}/scorecard" for name in self.loaded.config.validation.protocols}
 
     @property
+    def without_suspect(self) -> str | None:
+        """The fit of the deciding protocol's score without suspect layers, where there are any."""
+        name = f"{self.prefix}/protocols/{self.loaded.config.validation.protocols[0]}/without_suspect"
+        return name if self.loaded.config.system.suspect else None
+
+    @property
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
-        return (*self.scorecards.values(), f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples", *self.drawn)
+        without = (self.without_suspect,) if self.without_suspect else ()
+        return (*self.scorecards.values(), *without, f"{self.prefix}/model", f"{self.prefix}/targets", f"{self.prefix}/samples", *self.drawn)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -110,6 +117,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
     drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled)
     samples = drawn(prefix=prefix, background=config.background, seeds=(config.seed,))
+    suspect, left = _suspect(loaded, read)
     scored: list[Node] = []
     for name in config.validation.protocols:
         protocol, below = config.protocols[name], f"{prefix}/protocols/{name}"
@@ -117,7 +125,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         if protocol.background is not None:
             scored += drawn(prefix=below, background=protocol.background, seeds=seeds)
         held = below if protocol.background else prefix
-        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, model=config.model, columns=columns, bounds=grid.bounds, seeds=seeds))
+        scoring = partial(validate.node, prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seeds=seeds)
+        scored.append(scoring(columns=columns))
+        if suspect and name == config.validation.protocols[0]:
+            scored.append(scoring(columns=left, suspect=suspect))
     model = train.node(prefix=prefix, told=told, seed=config.seed)
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
@@ -200,3 +211,18 @@ def _evidence(loaded: Loaded, derived: list[Node]) -> list[LayerNode]:
         if name not in names:
             raise ConfigError(f"{loaded.where('system', 'signs', name)}: {registry.unknown('evidence layer', name, names)}")
     return read
+
+
+def _suspect(loaded: Loaded, read: list[LayerNode]) -> tuple[tuple[str, ...], Columns]:
+    """The evidence layers that may have been mapped because of deposits, and the columns without them."""
+    system = loaded.config.system
+    known = {name for node in read for name in (node.name, *(meta.name for meta in node.outputs))}
+    for name in system.suspect:
+        if name not in known:
+            raise ConfigError(f"{loaded.where('system', 'suspect')}: {registry.unknown('evidence layer', name, sorted(known))}")
+    left = [[m.name for m in node.outputs if not {m.name, node.name} & {*system.suspect}] for node in read]
+    names = [name for layers in left for name in layers]
+    if not names:
+        raise ConfigError(f"{loaded.where('system', 'suspect')}: every layer of evidence is suspect, so none is left to score without them; list fewer")
+    suspect = tuple(meta.name for node in read for meta in node.outputs if meta.name not in names)
+    return suspect, Columns.of(names, system.signs, (len(layers) for layers in left if layers))

@@ -64,7 +64,8 @@ class System(Frame):
 
     `permissive`: the rock without which it cannot be, by map, the one to believe first; the map is confined to it. `signs`: which
     way each evidence layer should count, 1 more is better, -1 less or nearer is better; a layer that is not named may count either way.
-    `inputs`: features that others are made of and the model does not see.
+    `inputs`: features that others are made of and the model does not see. `suspect`: features or evidence layers that may have been mapped
+    because of deposits (a geologist maps alteration where a mine is); the deciding protocol is scored without them too.
     """
 
     name: Name = "as_published"
@@ -73,6 +74,7 @@ class System(Frame):
     permissive: tuple[Rock, ...] = ()
     signs: dict[Name, Literal[-1, 1]] = {}
     inputs: tuple[Name, ...] = ()
+    suspect: tuple[Name, ...] = ()
 
 
 class Use(Frame):

@@ -90,7 +90,11 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     def fit(name: str) -> Any:
         return cube.load_fit(name, fit_keys[name])
 
-    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")))
+    protocols = {name: fit(key) for name, key in graph.scorecards.items()}
+    deciding = next(iter(protocols))
+    if graph.without_suspect:
+        protocols[deciding] = protocols[deciding] | {"without_suspect": fit(graph.without_suspect)}
+    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]))
     shown = {}
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
@@ -112,8 +116,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
-        "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
-        "protocols": {name: fit(key) for name, key in graph.scorecards.items()}, "notices": list(notices),
+        "verdict": protocols[deciding]["verdict"], "protocols": protocols, "notices": list(notices),
     }  # fmt: skip
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
@@ -141,6 +144,19 @@ def _notices(samples: Mapping[str, Any]) -> list[str]:
             "did not learn from them and cannot find their like"
         )
     return told
+
+
+def _suspect(card: Mapping[str, Any]) -> list[str]:
+    """What is left of the score without layers that may have been mapped because of deposits."""
+    if "without_suspect" not in card:
+        return []
+    left = card["without_suspect"]
+    names = ", ".join(left["layers"])
+    if left["fold_mean"] is None:
+        return [f"{names} may have been mapped because of known deposits, and what the map is worth without is not tested"]
+    whole = card["scores"]["model"]["fold_mean"]
+    said = f"the AUC ({card['protocol']['split']}) is {whole:.2f} with and {left['fold_mean']:.2f} without. Without: {left['verdict']}"
+    return [f"{names} may have been mapped because of known deposits: {said}"]
 
 
 def _said(sources: Mapping[str, Any], name: str, word: str) -> str:

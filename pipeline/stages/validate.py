@@ -23,14 +23,21 @@ SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
 
 def node(
-    *, prefix: str, samples: str, protocol: Protocol, model: Use, columns: Columns, bounds: tuple[float, ...], seeds: tuple[int, ...]
-) -> FitNode:
-    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed."""
+    *, prefix: str, samples: str, protocol: Protocol, model: Use, columns: Columns, bounds: tuple[float, ...], seeds: tuple[int, ...],
+    suspect: tuple[str, ...] = (),
+) -> FitNode:  # fmt: skip
+    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed.
+
+    With `suspect` layers, which `columns` then lacks: `<prefix>/without_suspect`, what is left of the score without them.
+    """
     said = {
         "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds,
         "told": making.said(protocol.model or model, columns), "bounds": list(bounds),
     }  # fmt: skip
-    return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits={"table": f"{samples}/table", "samples": f"{samples}/samples"}), None, SCORING_BYTES)
+    fits = {"table": f"{samples}/table", "samples": f"{samples}/samples"}
+    if suspect:
+        return FitNode(f"{prefix}/without_suspect", STAGE, Call(score_without, said | {"suspect": list(suspect)}, fits=fits), None, SCORING_BYTES)
+    return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits=fits), None, SCORING_BYTES)
 
 
 def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
@@ -64,6 +71,17 @@ def score(
         held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
     )
     return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
+
+
+def score_without(*, table: Fit, samples: Fit, suspect: list[str], **said: Any) -> dict[str, Any]:
+    """What a protocol scores without the layers that may have been mapped because of deposits: mean AUC of folds, of nulls too, and a sentence."""
+    held = SampleTable.from_bytes(table.value)
+    keep = [i for i, name in enumerate(held.names) if name not in suspect]
+    left = replace(held, values=held.values[:, keep], names=tuple(held.names[i] for i in keep))
+    card = score(table=Fit(left.to_bytes()), samples=samples, **said)
+    means = {name: found["fold_mean"] for name, found in (card["scores"] or {}).items()}
+    model = means.pop(crossval.MODEL, None)
+    return {"layers": suspect, "fold_mean": model, "nulls": means, "verdict": card["verdict"]}
 
 
 def _untested(held: SampleTable, labelled: bool) -> str | None:
