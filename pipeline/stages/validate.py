@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.config.frame import Protocol, Use
 from pipeline.learning import crossval, draws
+from pipeline.learning.reliability import reliability
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.learning.verdict import verdict
@@ -17,7 +18,7 @@ from pipeline.node import Call, FitNode
 from pipeline.recipe import Columns, Fit
 from pipeline.stages import making
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
@@ -55,7 +56,7 @@ def score(
     said_of = {"title": title, "model": {"use": told["use"], **told["said"]}, "groups": groups, "evidence": list(held.names), **of}
     untested = _untested(held, making.labelled(told))
     if untested:
-        return {**said_of, "verdict": untested, "protocol": None, "scores": None}
+        return {**said_of, "verdict": untested, "protocol": None, "scores": None, "reliability": None}
     drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
     if groups == "cells" or split["kind"] == "random":
         # cells of one deposit would come to lie on both sides, so each stays where it was reported
@@ -70,7 +71,8 @@ def score(
     found = crossval.cross_validate(
         held, make_model=making.maker(told), split=cut, seeds=seeds, members=drawn
     )
-    return {**said_of, "verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1], **found.result}
+    said_of |= {"verdict": verdict(found.result), "background_draws": samples.value["drawn"].shape[1]}
+    return {**said_of, "reliability": reliability(held.label, found.scores[crossval.MODEL]), **found.result}
 
 
 def score_without(*, table: Fit, samples: Fit, suspect: list[str], **said: Any) -> dict[str, Any]:

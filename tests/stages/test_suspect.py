@@ -34,6 +34,8 @@ def test_the_score_without_a_suspect_layer_is_that_of_a_system_that_never_had_it
     assert without["layers"] == ["halo"]
     assert found["evidence"] == ["elevation", "slope", "halo", "distance_to_faults"]
     assert found["scores"]["model"]["fold_mean"] > 0.75
+    assert sum(c["observed"] for c in found["reliability"]["classes"]) == pytest.approx(found["protocol"]["positives"], abs=1e-4)
+    assert sum(c["expected"] for c in found["reliability"]["classes"]) == pytest.approx(found["protocol"]["positives"], abs=1e-4)
     assert without["fold_mean"] < found["scores"]["model"]["fold_mean"] - 0.1
     # the nulls see no evidence, so they are the same on the same folds
     assert without["nulls"] == {name: found["scores"][name]["fold_mean"] for name in ("coordinates", "distance_to_known", "random")}
