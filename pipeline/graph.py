@@ -10,12 +10,13 @@ from typing import Any
 
 from pipeline import registry
 from pipeline.config import Loaded
+from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, background, delineate, derive, ground, label, making, predict, train, validate
+from pipeline.stages import align, background, delineate, derive, expect, ground, label, making, predict, train, validate
 from pipeline.stages.acquire import Found
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
@@ -38,8 +39,13 @@ class Graph:
     @property
     def rasters(self) -> dict[str, str]:
         """Published name to layer."""
-        confined = ("permissive",) if self.loaded.config.system.permissive else ()
-        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes", *confined)}
+        more = (*(("permissive",) if self.loaded.config.system.permissive else ()), *(("expected_deposits",) if self.prior else ()))
+        return {name: f"{self.prefix}/{name}" for name in ("prospectivity", "uncertainty", "classes", *more)}
+
+    @property
+    def prior(self) -> Prior | None:
+        """What an expert held of the number of undiscovered deposits of this system, if config says."""
+        return self.loaded.config.priors.get(self.loaded.config.system.name)
 
     @property
     def scorecards(self) -> dict[str, str]:
@@ -135,7 +141,15 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
         synthetic=synthetic, ground=on,
     )  # fmt: skip
-    targets = delineate.nodes(grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"))
+    prior = config.priors.get(config.system.name)
+    if prior:
+        maps += expect.nodes(
+            grid, prefix=prefix, prior=prior, background=config.background, labelled=labelled, tables=found.tables, deposits=deposits,
+            known_within_m=config.targets.known_within_m, synthetic=synthetic, where=loaded.where("priors", config.system.name),
+        )  # fmt: skip
+    targets = delineate.nodes(
+        grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, prior=prior, where=loaded.where("targets")
+    )
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
     nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, *maps, *targets]
     _check_names(loaded, nodes)

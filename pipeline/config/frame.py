@@ -171,6 +171,32 @@ class Targets(Frame):
     districts: Name | None = None
 
 
+class Prior(Frame):
+    """How many deposits an expert holds to be undiscovered in a tract, and where that was said.
+
+    At least `n90`, `n50`, `n10` deposits with 90, 50 and 10 % confidence, of the grade and tonnage `model`, down to `depth_m`, in `tract`, a
+    polygon source or the word permissive for all the ground the map is made on; said in `source` on `page`, at `date`. An `invented` one,
+    as the sample's, is stamped so wherever it is shown.
+    """
+
+    n90: Annotated[int, Field(ge=0)]
+    n50: Annotated[int, Field(ge=0)]
+    n10: Annotated[int, Field(ge=1, le=10_000)]
+    tract: Name
+    model: str
+    depth_m: Positive
+    source: str
+    page: str
+    date: str
+    invented: bool = False
+
+    @model_validator(mode="after")
+    def _rises(self) -> Prior:
+        if not self.n90 <= self.n50 <= self.n10:
+            raise ValueError(f"n90 {self.n90}, n50 {self.n50}, n10 {self.n10}: more deposits are held less likely, so expected n90 <= n50 <= n10")
+        return self
+
+
 class Map(Frame):
     """How the map is cut into classes 1 to 5: upper bounds of classes 1 to 4 as shares of the area, and the least share of
     evidence a cell needs to be scored."""
@@ -198,7 +224,7 @@ class Run(Frame):
 
 
 class Config(Frame):
-    """Everything a run may know, resolved."""
+    """Everything a run may know, resolved. `priors` are by the name of the system: a number of one kind of deposit says nothing of another."""
 
     region: Region
     system: System = System()
@@ -209,6 +235,7 @@ class Config(Frame):
     model: Use
     validation: Validation = Validation()
     protocols: dict[Name, Protocol] = {}
+    priors: dict[Name, Prior] = {}
     map: Map = Map()
     targets: Targets = Targets()
     seed: int = 1

@@ -17,6 +17,7 @@ COLUMNS = {
     "rank": "Int64", "status": "str", "area_km2": "float64", "mean_prospectivity": "float64", "max_prospectivity": "float64",
     "mean_uncertainty": "float64", "nearest_known": "str", "nearest_known_km": "float64",
 }  # fmt: skip
+EXPECTED = {"expected_deposits": "float64", "p_at_least_one": "float64"}  # where config gives a prior
 NAME_COLUMNS = ("name", "shapeName", "NAME_2", "district")  # the last three: geoBoundaries, GADM, and what offices write
 
 
@@ -28,7 +29,8 @@ def targets(bundle: Bundle) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
-    frame = pd.DataFrame({name: [t[name] for t in bundle.targets] for name in COLUMNS}, dtype="object").astype(COLUMNS)
+    columns = COLUMNS | (EXPECTED if "expected_deposits" in bundle.rasters else {})
+    frame = pd.DataFrame({name: [t[name] for t in bundle.targets] for name in columns}, dtype="object").astype(columns)
     polygons = [shapely.from_wkb(target["wkb"]) for target in bundle.targets]
     shapes = [p if p.geom_type == "MultiPolygon" else shapely.MultiPolygon([p]) for p in polygons]
     if bundle.districts is not None:

@@ -26,7 +26,7 @@ def rasters(*, bundle: Bundle) -> None:
 
 
 def look(cube: Cube, layer: str) -> cog.Look:
-    """How a layer is shown: the classes of a map with names and colours, its other layers with their range of 0 to 1."""
+    """How a layer is shown: the classes of a map with names and colours, its other layers with their range of 0 to 1, amounts as they are."""
     shown = cog.look(cube, layer)
     word = PurePosixPath(layer)
     if len(word.parts) == 1:
@@ -34,4 +34,6 @@ def look(cube: Cube, layer: str) -> cog.Look:
     if word.name == "classes":
         names = {f"CLASS_{code}": said for code, said in enumerate(CLASSES)}
         return replace(shown, band_tags=names, palette=dict(enumerate(COLOURS)))
+    if word.name == "expected_deposits":
+        return shown
     return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"})

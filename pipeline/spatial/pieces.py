@@ -15,37 +15,41 @@ from scipy.sparse.csgraph import connected_components
 from pipeline.recipe import Array
 
 FIXED = 2**30  # values of 0 to 1 as integers: 2^33 cells fit an int64
+FIXED_AMOUNT = 2**48  # amounts, a few thousand in all and little in each cell
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One connected piece: its cells, mean, highest value, mean spread, and outline in metres."""
+    """One connected piece: its cells, mean, highest value, mean spread, outline in metres, and the sum of its amounts, 0 when none were given."""
 
     cells: int
     mean: float
     highest: float
     spread: float
     polygon: Any
+    amount: float
 
 
-def describe(high: Array, values: Array, spread: Array, *, transform: Any, least_cells: int) -> dict[str, Array]:
+def describe(high: Array, values: Array, spread: Array, amounts: Array | None = None, *, transform: Any, least_cells: int) -> dict[str, Array]:
     """What a tile says of the pieces of its high ground: sums, the labels along its four edges, and its cells' boxes as run lengths.
 
-    `high`, `values`, `spread` are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
-    A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is left out here: on a
-    noisy map those are nearly all.
+    `high`, `values`, `spread` and `amounts`, which add up (NaN is none), are (y, x); `transform` maps (column, row) to metres. A run is
+    (label, row, first, last) in cells. A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is
+    left out here: on a noisy map those are nearly all.
     """
     labels, count = _worth_keeping(*ndimage.label(high), least_cells)
     index = np.arange(1, count + 1)
     fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
     fixed_spread = np.where(labels > 0, np.rint(np.nan_to_num(spread, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
+    fixed_amount = np.rint(np.nan_to_num(np.zeros(labels.shape) if amounts is None else amounts, nan=0.0).astype(np.float64) * FIXED_AMOUNT)
     flat, n = labels.ravel(), count + 1
-    sums, spreads = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    sums, spreads, held = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    np.add.at(held, flat, np.where(labels > 0, fixed_amount, 0).astype(np.int64).ravel())
     np.add.at(sums, flat, fixed.ravel())
     np.add.at(spreads, flat, fixed_spread.ravel())
     highest = np.asarray(ndimage.maximum(values, labels, index), dtype=np.float32).reshape(count)
     return {
-        "cells": np.bincount(flat, minlength=n)[1:], "sum": sums[1:], "spread": spreads[1:], "highest": highest,
+        "cells": np.bincount(flat, minlength=n)[1:], "sum": sums[1:], "spread": spreads[1:], "highest": highest, "amount": held[1:],
         "north": labels[0], "south": labels[-1], "west": labels[:, 0], "east": labels[:, -1], "runs": _runs(labels),
         "transform": np.array(tuple(transform)[:6]),
     }  # fmt: skip
@@ -60,9 +64,9 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     pairs = np.concatenate([np.empty((0, 2), np.int64), *_seams(parts, tiles_shape, offsets)])
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
     count, group = connected_components(links, directed=False)
-    cells, sums, spreads = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    cells, sums, spreads, amounts = (np.zeros(count, np.int64) for _ in range(4))
     highest = np.full(count, -np.inf)
-    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads)):
+    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads), ("amount", amounts)):
         np.add.at(into, group, np.concatenate([part[name] for part in parts]))
     np.maximum.at(highest, group, np.concatenate([part["highest"] for part in parts]))
     kept = np.flatnonzero(cells >= least_cells)
@@ -73,7 +77,8 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     for i in kept:
         # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
         polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
-        yield Piece(int(cells[i]), sums[i] / FIXED / cells[i], float(highest[i]), spreads[i] / FIXED / cells[i], polygon)
+        mean, spread = sums[i] / FIXED / cells[i], spreads[i] / FIXED / cells[i]
+        yield Piece(int(cells[i]), mean, float(highest[i]), spread, polygon, float(amounts[i] / FIXED_AMOUNT))
 
 
 def _worth_keeping(labels: Array, count: int, least_cells: int) -> tuple[Array, int]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.frame import Targets
+from pipeline.config.frame import Prior, Targets
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid, Window
+from pipeline.learning.undiscovered import at_least_one, number_distribution
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.spatial import outline, pieces
@@ -20,8 +21,10 @@ EPOCH = 1
 STAGE = "delineate"
 
 
-def nodes(grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Table], deposits: Mapping[str, list[Any]], where: str) -> list[Node]:
-    """One mask per excluded table, then `<prefix>/targets`."""
+def nodes(
+    grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Table], deposits: Mapping[str, list[Any]], prior: Prior | None, where: str
+) -> list[Node]:  # fmt: skip
+    """One mask per excluded table, then `<prefix>/targets`; with a prior, what each is expected to hold."""
     made: list[Node] = []
     for key in (*targets.exclude, *((targets.districts,) if targets.districts else ())):
         if key not in tables:
@@ -30,10 +33,12 @@ def nodes(grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Tab
         meta = LayerMeta(f"excluded_{key}", "float32", "1", f"1 inside {key}", key, "see sources", grid.cell_m)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[key]}), (meta,)))
     layers = {"prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "excluded": tuple(n.name for n in made)}
+    layers["expected"] = (f"{prefix}/expected_deposits",) if prior else ()
     least_cells = math.ceil(targets.min_area_km2 * 1e6 / grid.cell_m**2)
     said = {
         "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "least_cells": least_cells,
         "known_within_m": targets.known_within_m, "deposits": dict(deposits),
+        "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
     }  # fmt: skip
     gather = Call(high_ground, {"least_cells": least_cells}, layers, fits={"edges": f"{prefix}/edges"})
     return [*made, FitNode(f"{prefix}/targets", STAGE, Call(rank, said), gather, 400_000_000)]
@@ -44,20 +49,26 @@ def inside(*, at: Cells, areas: Vector) -> Array:
     return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
 
 
-def high_ground(*, prospectivity: Layer, uncertainty: Layer, excluded: Layers, edges: Fit, at: Window, least_cells: int) -> dict[str, Array]:
+def high_ground(
+    *, prospectivity: Layer, uncertainty: Layer, excluded: Layers, expected: Layers, edges: Fit, at: Window, least_cells: int
+) -> dict[str, Array]:  # fmt: skip
     """The connected pieces of this tile above the target edge, outside excluded ground."""
     high = prospectivity.values > edges.value["edges"][4]
     for layer in excluded:
         high &= ~(layer.values > 0)
     where = at.grid.affine(at.r0, at.c0)
-    return pieces.describe(high, prospectivity.values, uncertainty.values, transform=where, least_cells=least_cells)
+    amounts = expected[0].values if expected else None
+    return pieces.describe(high, prospectivity.values, uncertainty.values, amounts, transform=where, least_cells=least_cells)
 
 
 def rank(
     *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, least_cells: int, known_within_m: float,
-    deposits: Mapping[str, list[Any]],
+    deposits: Mapping[str, list[Any]], numbers: list[float] | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Targets by their best cell, new ground ranked, ground of known deposits kept apart without a rank.
+
+    `numbers`, the chance of 0, 1, 2 ... undiscovered deposits in the tract, gives each the number it is expected to hold and the chance of
+    one or more.
 
     The best cell and not the mean: a mean would put every small piece of middling ground before a large one with a rich core.
     """
@@ -76,8 +87,17 @@ def rank(
                 "mean_uncertainty": round(piece.spread, 6), "nearest_known": None if nearest is None else deposits["name"][nearest],
                 "nearest_known_km": None if nearest is None else round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
             }
+            | _held(piece.amount, numbers)
         )
     found.sort(key=lambda t: (t["status"] != "new", -t["max_prospectivity"], -t["mean_prospectivity"], t["wkb"]))
     for place, target in enumerate(found, 1):
         target["rank"] = place if target["status"] == "new" else None
     return found
+
+
+def _held(amount: float, numbers: list[float] | None) -> dict[str, float]:
+    if numbers is None:
+        return {}
+    mean = sum(n * chance for n, chance in enumerate(numbers))
+    share = min(1.0, amount / mean)
+    return {"expected_deposits": round(amount, 6), "p_at_least_one": round(at_least_one(np.array(numbers), share), 6)}

@@ -94,7 +94,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     deciding = next(iter(protocols))
     if graph.without_suspect:
         protocols[deciding] = protocols[deciding] | {"without_suspect": fit(graph.without_suspect)}
-    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]))
+    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]), *_invented(graph))
     shown = {}
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
@@ -116,6 +116,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
+        "prior": graph.prior.model_dump(mode="json") if graph.prior else None,
         "verdict": protocols[deciding]["verdict"], "protocols": protocols, "notices": list(notices),
     }  # fmt: skip
     said = {"made_by": "prospect", **graph.said()}
@@ -157,6 +158,12 @@ def _suspect(card: Mapping[str, Any]) -> list[str]:
     whole = card["scores"]["model"]["fold_mean"]
     said = f"the AUC ({card['protocol']['split']}) is {whole:.2f} with and {left['fold_mean']:.2f} without. Without: {left['verdict']}"
     return [f"{names} may have been mapped because of known deposits: {said}"]
+
+
+def _invented(graph: Graph) -> list[str]:
+    if graph.prior is None or not graph.prior.invented:
+        return []
+    return ["expected_deposits and the chances of targets rest on an INVENTED number of undiscovered deposits: they show the method and say nothing of the ground"]
 
 
 def _said(sources: Mapping[str, Any], name: str, word: str) -> str:
