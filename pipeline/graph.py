@@ -114,7 +114,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     read = _evidence(loaded, derived)
     evidence = tuple(meta.name for node in read for meta in node.outputs)
     columns = Columns.of(evidence, config.system.signs, (len(node.outputs) for node in read))
-    told = making.said(config.model, columns)
+    told = making.said(config.model, columns, config.background)
     prefix, labelled = f"systems/{config.system.name}", making.labelled(told)
     layers = {meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}
     permissive = ground.nodes(loaded, prefix=prefix, layers=layers)
@@ -131,7 +131,9 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         if protocol.background is not None:
             scored += drawn(prefix=below, background=protocol.background, seeds=seeds)
         held = below if protocol.background else prefix
-        scoring = partial(validate.node, prefix=below, samples=held, protocol=protocol, model=config.model, bounds=grid.bounds, seeds=seeds)
+        scoring = partial(
+            validate.node, prefix=below, samples=held, protocol=protocol, model=config.model, background=config.background, bounds=grid.bounds, seeds=seeds
+        )
         scored.append(scoring(columns=columns))
         if suspect and name == config.validation.protocols[0]:
             scored.append(scoring(columns=left, suspect=suspect))

@@ -111,10 +111,12 @@ class Background(Frame):
 
     `kind` is the ground a model learns from: `uniform` over the permissive ground; `target_group`, sites of other types; `biased`, drawn in
     proportion to the layer `bias`; `explored`, the drilled and barren ground of the table `explored`, uniform ground where that is less than
-    `at_least` cells. Scores are against uniform background, whatever the kind.
+    `at_least` cells; `similarity`, uniform less the share `leave_out` of it (0.1 when not said) most like the deposits in evidence, judged
+    inside each fold. Scores are against uniform background, whatever the kind.
     """
 
-    kind: Literal["uniform", "target_group", "biased", "explored"] = "uniform"
+    kind: Literal["uniform", "target_group", "biased", "explored", "similarity"] = "uniform"
+    leave_out: Annotated[float, Field(gt=0, le=0.5)] | None = None
     bias: Name | None = None
     explored: Name | None = None
     per_positive: Annotated[int, Field(ge=1)] = 20
@@ -128,7 +130,19 @@ class Background(Frame):
                 raise ValueError(f"background.kind {kind} needs `{word}:`, the name of what it is drawn from")
             if self.kind != kind and name is not None:
                 raise ValueError(f"background.{word} is read by kind {kind} only, and kind is {self.kind}; drop one or change the other")
+        if self.kind != "similarity" and self.leave_out is not None:
+            raise ValueError(f"background.leave_out is read by kind similarity only, and kind is {self.kind}; drop one or change the other")
         return self
+
+    @property
+    def drawn(self) -> str:
+        """The kind of the draw itself: what is left out of a uniform one is left out by each fit."""
+        return "uniform" if self.kind == "similarity" else self.kind
+
+    @property
+    def left_out(self) -> float:
+        """The share of the background no model learns from."""
+        return (self.leave_out or 0.1) if self.kind == "similarity" else 0.0
 
 
 class Split(Frame):

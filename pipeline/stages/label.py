@@ -61,7 +61,7 @@ def nodes(
     count = max(background.at_least, background.per_positive * len(deposits["x"]))
     corner = {"x_m": grid.x_m, "y_m": grid.y_m, "cell_m": grid.cell_m, "rows": grid.rows, "cols": grid.cols}
     said = {"deposits": dict(deposits), "corner": corner, "at_least": background.at_least, "per_positive": background.per_positive}
-    said |= {"exclude_cells": math.ceil(background.exclude_m / grid.cell_m), "seeds": seeds, "labelled": labelled, "kind": background.kind}
+    said |= {"exclude_cells": math.ceil(background.exclude_m / grid.cell_m), "seeds": seeds, "labelled": labelled, "kind": background.drawn}
     at = grounds.cell_of(grid, deposits["x"], deposits["y"])
     places, of = np.unique(at[at >= 0], return_inverse=True)
     sure = np.full(places.size, np.inf)

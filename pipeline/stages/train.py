@@ -22,7 +22,7 @@ MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 def node(*, prefix: str, told: Mapping[str, Any], seed: int) -> FitNode:
     """The fit of the map's model (see `making.said`), `<prefix>/model`: the bytes of a skops file."""
-    if not hasattr(making.maker(told)(seed), "predict_both"):
+    if not hasattr(making.bare(told)(seed), "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
     return FitNode(f"{prefix}/model", STAGE, Call(train, {"told": told, "seed": seed}, fits={"table": f"{prefix}/table"}), None, MODEL_BYTES)
 
@@ -36,4 +36,5 @@ def train(*, table: Fit, told: Mapping[str, Any], seed: int) -> bytes:
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.subset(held.trains).checked()
-    return model_files.dump(fitted(model, held))
+    found = fitted(model, held)
+    return model_files.dump(getattr(found, "model_", found))  # what chose the background is not part of the model

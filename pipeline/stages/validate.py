@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.frame import Protocol, Use
+from pipeline.config.frame import Background, Protocol, Use
 from pipeline.learning import crossval, draws
 from pipeline.learning.reliability import reliability
 from pipeline.learning.split import Split
@@ -25,7 +25,7 @@ SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
 def node(
     *, prefix: str, samples: str, protocol: Protocol, model: Use, columns: Columns, bounds: tuple[float, ...], seeds: tuple[int, ...],
-    suspect: tuple[str, ...] = (),
+    background: Background, suspect: tuple[str, ...] = (),
 ) -> FitNode:  # fmt: skip
     """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed.
 
@@ -33,7 +33,7 @@ def node(
     """
     said = {
         "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds,
-        "told": making.said(protocol.model or model, columns), "bounds": list(bounds),
+        "told": making.said(protocol.model or model, columns, protocol.background or background), "bounds": list(bounds),
     }  # fmt: skip
     fits = {"table": f"{samples}/table", "samples": f"{samples}/samples"}
     if suspect:

@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 
 from pipeline.config import load
@@ -200,6 +201,21 @@ def test_a_map_may_learn_from_each_kind_of_background(root: Path) -> None:
     assert inside.sum() >= 40 * 14 - tiny.DEPOSITS
 
 
+def test_a_map_that_leaves_out_ground_like_its_deposits_is_surer_of_them_and_scored_on_the_same_ground(root: Path) -> None:
+    cards = {}
+    for kind in ("uniform", "similarity"):
+        made = planned(root, PORPHYRY, f"run.outputs=by_{kind}", f"background.kind={kind}", *(["background.leave_out=0.4"] if kind == "similarity" else []))
+        run(made)
+        cards[kind] = made.cube.load_fit("systems/as_published/protocols/default/scorecard", made.fit_keys["systems/as_published/protocols/default/scorecard"])
+        with rasterio.open(made.outputs / "prospectivity.tif") as file:
+            cards[kind]["mean"] = float(np.nanmean(file.read(1)))
+    assert cards["similarity"]["protocol"]["background"] == cards["uniform"]["protocol"]["background"] == 300
+    nulls = [card["scores"]["random"]["fold_mean"] for card in cards.values()]
+    assert nulls[0] == nulls[1]
+    # the ground most like deposits is no longer taught to be barren, so the map rises
+    assert cards["similarity"]["mean"] > cards["uniform"]["mean"] + 0.02
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
@@ -207,6 +223,7 @@ def test_a_map_may_learn_from_each_kind_of_background(root: Path) -> None:
         (["background.kind=target_group", "label.deposit_type=[vein]"], "target_group needs 50 sites of other types and the occurrences hold 24"),
         (["background.kind=biased"], "background.kind biased needs `bias:`"),
         (["background.bias=halo"], "background.bias is read by kind biased only, and kind is uniform"),
+        (["background.leave_out=0.2"], "background.leave_out is read by kind similarity only, and kind is uniform"),
         (["background.kind=biased", "background.bias=hallo"], "unknown layer 'hallo'; did you mean 'halo'"),
         (["background.kind=explored", "background.explored=drilled"], "unknown vector 'drilled'"),
         (["background.kind=explored", "background.explored=occurrences"], "names 'occurrences', the occurrences sought"),

@@ -135,6 +135,7 @@ def test_without_a_prior_for_this_system_nothing_is_expected(root: Path) -> None
         ((PRIOR,), "unknown vector 'arc'"),
         ((PRIOR.replace("n50: 5", "n50: 1"),), "expected n90 <= n50 <= n10"),
         ((ARC, PRIOR, "background.kind=biased", "background.bias=halo"), "only background.kind uniform can give; it is biased"),
+        ((ARC, PRIOR, "background.kind=similarity"), "only background.kind uniform can give; it is similarity"),
     ],
 )  # fmt: skip
 def test_a_prior_that_cannot_be_spread_is_refused_at_plan(root: Path, settings: tuple[str, ...], said: str) -> None:
