@@ -5,16 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pipeline import registry
 from pipeline.config import Loaded
+from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Index
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
-from pipeline.stages import align, believe, delineate, derive, explain, ground, hiding, label, making, predict, reasons, train, validate
+from pipeline.stages import (
+    align,
+    background,
+    believe,
+    delineate,
+    derive,
+    expect,
+    explain,
+    ground,
+    hiding,
+    label,
+    making,
+    predict,
+    reasons,
+    train,
+    validate,
+)
 from pipeline.stages.acquire import Found
 from pipeline.stages.hiding import Hidden
 
@@ -40,9 +58,14 @@ class Graph:
     def rasters(self) -> dict[str, str]:
         """Published name to layer."""
         config = self.loaded.config
-        when = {"permissive": config.system.permissive, "evidence_kind": config.applicability.measured}
+        when = {"permissive": config.system.permissive, "expected_deposits": self.prior, "evidence_kind": config.applicability.measured}
         names = ("prospectivity", "uncertainty", "applicability", "classes", *(name for name, said in when.items() if said))
         return {name: f"{self.prefix}/{name}" for name in names}
+
+    @property
+    def prior(self) -> Prior | None:
+        """What an expert held of the number of undiscovered deposits of this system, if config says."""
+        return self.loaded.config.priors.get(self.loaded.config.system.name)
 
     @property
     def scorecards(self) -> dict[str, str]:
@@ -50,9 +73,16 @@ class Graph:
         return {name: f"{self.prefix}/protocols/{name}/scorecard" for name in self.loaded.config.validation.protocols}
 
     @property
+    def without_suspect(self) -> str | None:
+        """The fit of the deciding protocol's score without suspect layers, where there are any."""
+        name = f"{self.prefix}/protocols/{self.loaded.config.validation.protocols[0]}/without_suspect"
+        return name if self.loaded.config.system.suspect else None
+
+    @property
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
-        return (*self.scorecards.values(), *(f"{self.prefix}/{name}" for name in PUBLISHED_FITS), *self.drawn)
+        without = (self.without_suspect,) if self.without_suspect else ()
+        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in PUBLISHED_FITS), *self.drawn)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -104,32 +134,37 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     read = _evidence(loaded, derived)
     evidence = tuple(meta.name for node in read for meta in node.outputs)
     columns = Columns.of(evidence, config.system.signs, (len(node.outputs) for node in read))
-    told = making.said(config.model, columns)
+    told = making.said(config.model, columns, config.background)
     prefix, labelled = f"systems/{config.system.name}", making.labelled(told)
-    permissive = ground.nodes(loaded, prefix=prefix, layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)})
+    layers = {meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}
+    permissive = ground.nodes(loaded, prefix=prefix, layers=layers)
     on = permissive[0].name if permissive else align.REGION
     deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive) or not labelled)
-    samples = label.nodes(
-        grid, prefix=prefix, evidence=evidence, deposits=deposits, background=config.background, seeds=(config.seed,), ground=on, labelled=labelled
-    )
+    offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
+    drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled)
+    samples = drawn(prefix=prefix, background=config.background, seeds=(config.seed,))
+    suspect, left = _suspect(loaded, read)
     scored: list[Node] = []
     for name in config.validation.protocols:
         protocol, below = config.protocols[name], f"{prefix}/protocols/{name}"
         seeds = validate.repeats(config.seed, protocol)
         if protocol.background is not None:
-            scored += label.nodes(
-                grid, prefix=below, evidence=evidence, deposits=deposits, background=protocol.background, seeds=seeds, ground=on, labelled=labelled
-            )
+            scored += drawn(prefix=below, background=protocol.background, seeds=seeds)
         held = below if protocol.background else prefix
         hidden = _hidden(loaded, derived, name, evidence, below, held, layers) if protocol.hide else None
         scored += hidden.nodes if hidden else ()
-        used = making.said(protocol.model or config.model, columns)
-        scored.append(validate.node(prefix=below, samples=held, protocol=protocol, told=used, bounds=grid.bounds, seeds=seeds, hidden=hidden))
+        scoring = partial(validate.node, prefix=below, samples=held, protocol=protocol, bounds=grid.bounds, seeds=seeds)
+        using, learnt = protocol.model or config.model, protocol.background or config.background
+        scored.append(scoring(told=making.said(using, columns, learnt), hidden=hidden))
+        if suspect and name == config.validation.protocols[0]:
+            # what an infill sees at the samples is the same, and made once; only which columns it gives differs
+            fewer = _hidden(loaded, derived, name, left.names, below, held, layers) if protocol.hide else None
+            scored.append(scoring(told=making.said(using, left, learnt), hidden=fewer, suspect=suspect))
     deciding = config.protocols[config.validation.protocols[0]]
     model = train.node(prefix=prefix, told=told, seed=config.seed, block_km=deciding.split.block_km)
     rests_on = explain.node(
-        prefix=prefix, protocol=deciding, model=config.model, columns=columns, features=tuple(node.name for node in read),
-        bounds=grid.bounds, seed=config.seed,
+        prefix=prefix, protocol=deciding, told=told, columns=columns, features=tuple(node.name for node in read), bounds=grid.bounds,
+        seed=config.seed,
     )  # fmt: skip
     synthetic = any(acquired.synthetic for acquired in found.acquired.values())
     maps = predict.nodes(
@@ -138,10 +173,16 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     )  # fmt: skip
     belief = believe.nodes(
         loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],
-        layers={meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}, synthetic=synthetic,
+        layers=layers, synthetic=synthetic,
     )  # fmt: skip
+    prior = config.priors.get(config.system.name)
+    if prior:
+        maps += expect.nodes(
+            grid, prefix=prefix, prior=prior, background=config.background, labelled=labelled, tables=found.tables, deposits=deposits,
+            known_within_m=config.targets.known_within_m, synthetic=synthetic, where=loaded.where("priors", config.system.name),
+        )  # fmt: skip
     targets = delineate.nodes(
-        grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, where=loaded.where("targets"),
+        grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, prior=prior, where=loaded.where("targets"),
         kind=(f"{prefix}/evidence_kind",) if config.applicability.measured else (),
     )  # fmt: skip
     names = tuple(node.name for node in read)
@@ -231,3 +272,18 @@ def _evidence(loaded: Loaded, derived: list[Node]) -> list[LayerNode]:
         if name not in names:
             raise ConfigError(f"{loaded.where('system', 'signs', name)}: {registry.unknown('evidence layer', name, names)}")
     return read
+
+
+def _suspect(loaded: Loaded, read: list[LayerNode]) -> tuple[tuple[str, ...], Columns]:
+    """The evidence layers that may have been mapped because of deposits, and the columns without them."""
+    system = loaded.config.system
+    known = {name for node in read for name in (node.name, *(meta.name for meta in node.outputs))}
+    for name in system.suspect:
+        if name not in known:
+            raise ConfigError(f"{loaded.where('system', 'suspect')}: {registry.unknown('evidence layer', name, sorted(known))}")
+    left = [[m.name for m in node.outputs if not {m.name, node.name} & {*system.suspect}] for node in read]
+    names = [name for layers in left for name in layers]
+    if not names:
+        raise ConfigError(f"{loaded.where('system', 'suspect')}: every layer of evidence is suspect, so none is left to score without them; list fewer")
+    suspect = tuple(meta.name for node in read for meta in node.outputs if meta.name not in names)
+    return suspect, Columns.of(names, system.signs, (len(layers) for layers in left if layers))

@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import yaml
@@ -218,6 +219,43 @@ def test_a_protocol_that_hides_a_map_scores_as_if_nobody_had_made_it(root: Path)
     unmapped = card["protocols"]["unmapped"]
     assert unmapped["hidden_evidence"] == ["mapped_1", "mapped_2", "edge"] and unmapped["told_again"] == ["likely"]
     assert "optimism" not in unmapped and card["protocols"]["default"]["optimism"]["auc"]["coordinates"] is not None
+
+
+def test_hiding_holds_without_suspect_layers_and_where_each_deposit_stays_in_its_reported_cell(root: Path) -> None:
+    shape = (int(tiny.BOUNDS[3] / tiny.CELL_M), int(tiny.BOUNDS[2] / tiny.CELL_M))
+    rows, cols = np.mgrid[: shape[0], : shape[1]]
+    checks = np.where((rows // 12 + cols // 12) % 2, WEST, EAST)
+    tiny.save(root / "rock.tif", checks.astype("int16"), tiny.CRS, from_origin(0, tiny.BOUNDS[3], tiny.CELL_M, tiny.CELL_M), nodata=-1)
+    shade = np.where(checks == WEST, 1.0, 2.0) + np.random.default_rng(0).normal(0, 0.2, shape)
+    tiny.save(root / "shade.tif", shade.astype("float32"), tiny.CRS, from_origin(0, tiny.BOUNDS[3], tiny.CELL_M, tiny.CELL_M), nodata=None)
+    known = pd.read_csv(root / "occurrences.csv")
+    known["uncertainty_m"] = 1200
+    known.to_csv(root / "occurrences.csv", index=False)
+    features = {
+        "mapped": {"use": "class_of", "of": "rock", "top": 2},
+        "halo": {"use": "focal_mean", "of": "alteration", "radius_m": 1500},
+        "edge": {"use": "distance_to_class", "of": "rock", "codes": [WEST], "reach_m": 5000},
+        "likely": {"use": "infill", "of": "rock", "seen": ["shade"], "classes": {"west": [WEST], "east": [EAST]}, "block_km": 10, "folds": 2, "trees": 5},
+    }
+    sources = {**SOURCES, "shade": {"use": "raster", "path": "shade.tif", "units": "1"}}
+    said = {"title": "unmapped", "split": {"kind": "square_blocks", "block_km": 10, "folds": 3}, "seeds": 1, "hide": ["rock"]}
+    for name, more in (("unmapped", {}), ("cells", {"groups": "cells"})):
+        (root / "configs" / "validation" / f"{name}.yaml").write_text(yaml.safe_dump(said | more))
+    asked = {"sources": sources, "validation": {"protocols": ["unmapped", "cells"]}}
+    suspect = {"name": "sought", "title": "Sought", "suspect": ["mapped"]}
+    tiny.write(root, features=features, system=suspect, **asked)
+    done = mapped(root, "--set", "label.jitter=true")
+    assert done.returncode == 0, done.stderr
+    cards = json.loads((root / "outputs" / "tiny" / "scorecard.json").read_text())["protocols"]
+    assert cards["unmapped"]["without_suspect"]["layers"] == ["mapped_1", "mapped_2"]
+    assert cards["cells"]["protocol"]["positives"] == cards["unmapped"]["protocol"]["positives"] == tiny.DEPOSITS
+    assert cards["unmapped"]["hidden_evidence"] == cards["cells"]["hidden_evidence"] == ["mapped_1", "mapped_2", "edge"]
+    assert "without_suspect" not in cards["cells"]
+    # the score without them is that of a map that never had them
+    tiny.write(root, features={name: features[name] for name in ("halo", "edge", "likely")}, system={**suspect, "suspect": []}, **asked)
+    assert mapped(root, "--set", "label.jitter=true").returncode == 0
+    again = json.loads((root / "outputs" / "tiny" / "scorecard.json").read_text())["protocols"]["unmapped"]
+    assert again["scores"]["model"]["fold_mean"] == cards["unmapped"]["without_suspect"]["fold_mean"]
 
 
 @pytest.mark.parametrize(

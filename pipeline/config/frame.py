@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pipeline.registry import Parameters
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
@@ -63,7 +64,8 @@ class System(Frame):
 
     `permissive`: the rock without which it cannot be, by map, the one to believe first; the map is confined to it. `signs`: which
     way each evidence layer should count, 1 more is better, -1 less or nearer is better; a layer that is not named may count either way.
-    `inputs`: features that others are made of and the model does not see.
+    `inputs`: features that others are made of and the model does not see. `suspect`: features or evidence layers that may have been mapped
+    because of deposits (a geologist maps alteration where a mine is); the deciding protocol is scored without them too.
     """
 
     name: Name = "as_published"
@@ -72,6 +74,7 @@ class System(Frame):
     permissive: tuple[Rock, ...] = ()
     signs: dict[Name, Literal[-1, 1]] = {}
     inputs: tuple[Name, ...] = ()
+    suspect: tuple[Name, ...] = ()
 
 
 class Use(Frame):
@@ -86,7 +89,11 @@ class Use(Frame):
 
 
 class Label(Frame):
-    """Which occurrences are positives; `aliases` join names that mean one deposit, `refuse` drops records by name."""
+    """Which occurrences are positives; `aliases` join names that mean one deposit, `refuse` drops records by name.
+
+    `weights`: by column and word, how much a deposit counts where a model learns: {confidence: {high: 1, medium: 0.5}}; columns multiply,
+    a word that is not named weighs 1, and scores stay unweighted. `jitter`: each bag of a model moves a deposit within its `uncertainty_m`.
+    """
 
     occurrences: Name
     deposit_type: tuple[str, ...] = ()
@@ -95,14 +102,47 @@ class Label(Frame):
     refuse: tuple[str, ...] = ()
     aliases: dict[str, str] = {}
     group_within_m: Positive = 10_000
+    weights: dict[Name, dict[str, Weight]] = {}
+    jitter: bool = False
 
 
 class Background(Frame):
-    """Background cells: how many per positive (at least `at_least` in all), and how far from any positive."""
+    """Background cells: how many per positive (at least `at_least` in all), and how far from any positive.
 
+    `kind` is the ground a model learns from: `uniform` over the permissive ground; `target_group`, sites of other types; `biased`, drawn in
+    proportion to the layer `bias`; `explored`, the drilled and barren ground of the table `explored`, uniform ground where that is less than
+    `at_least` cells; `similarity`, uniform less the share `leave_out` of it (0.1 when not said) most like the deposits in evidence, judged
+    inside each fold. Scores are against uniform background, whatever the kind.
+    """
+
+    kind: Literal["uniform", "target_group", "biased", "explored", "similarity"] = "uniform"
+    leave_out: Annotated[float, Field(gt=0, le=0.5)] | None = None
+    bias: Name | None = None
+    explored: Name | None = None
     per_positive: Annotated[int, Field(ge=1)] = 20
     at_least: Annotated[int, Field(ge=1)] = 2000
     exclude_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3000
+
+    @model_validator(mode="after")
+    def _names_its_ground(self) -> Background:
+        for kind, word, name in (("biased", "bias", self.bias), ("explored", "explored", self.explored)):
+            if self.kind == kind and name is None:
+                raise ValueError(f"background.kind {kind} needs `{word}:`, the name of what it is drawn from")
+            if self.kind != kind and name is not None:
+                raise ValueError(f"background.{word} is read by kind {kind} only, and kind is {self.kind}; drop one or change the other")
+        if self.kind != "similarity" and self.leave_out is not None:
+            raise ValueError(f"background.leave_out is read by kind similarity only, and kind is {self.kind}; drop one or change the other")
+        return self
+
+    @property
+    def drawn(self) -> str:
+        """The kind of the draw itself: what is left out of a uniform one is left out by each fit."""
+        return "uniform" if self.kind == "similarity" else self.kind
+
+    @property
+    def left_out(self) -> float:
+        """The share of the background no model learns from."""
+        return (self.leave_out or 0.1) if self.kind == "similarity" else 0.0
 
 
 class Split(Frame):
@@ -156,6 +196,32 @@ class Targets(Frame):
     districts: Name | None = None
 
 
+class Prior(Frame):
+    """How many deposits an expert holds to be undiscovered in a tract, and where that was said.
+
+    At least `n90`, `n50`, `n10` deposits with 90, 50 and 10 % confidence, of the grade and tonnage `model`, down to `depth_m`, in `tract`, a
+    polygon source or the word permissive for all the ground the map is made on; said in `source` on `page`, at `date`. An `invented` one,
+    as the sample's, is stamped so wherever it is shown.
+    """
+
+    n90: Annotated[int, Field(ge=0)]
+    n50: Annotated[int, Field(ge=0)]
+    n10: Annotated[int, Field(ge=1, le=10_000)]
+    tract: Name
+    model: str
+    depth_m: Positive
+    source: str
+    page: str
+    date: str
+    invented: bool = False
+
+    @model_validator(mode="after")
+    def _rises(self) -> Prior:
+        if not self.n90 <= self.n50 <= self.n10:
+            raise ValueError(f"n90 {self.n90}, n50 {self.n50}, n10 {self.n10}: more deposits are held less likely, so expected n90 <= n50 <= n10")
+        return self
+
+
 class Map(Frame):
     """How the map is cut into classes 1 to 5: upper bounds of classes 1 to 4 as shares of the area, and the least share of
     evidence a cell needs to be scored."""
@@ -205,7 +271,7 @@ class Run(Frame):
 
 
 class Config(Frame):
-    """Everything a run may know, resolved."""
+    """Everything a run may know, resolved. `priors` are by the name of the system: a number of one kind of deposit says nothing of another."""
 
     region: Region
     system: System = System()
@@ -216,6 +282,7 @@ class Config(Frame):
     model: Use
     validation: Validation = Validation()
     protocols: dict[Name, Protocol] = {}
+    priors: dict[Name, Prior] = {}
     map: Map = Map()
     targets: Targets = Targets()
     applicability: Applicability = Applicability()

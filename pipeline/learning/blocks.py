@@ -83,11 +83,13 @@ def folds(blocks: Ints, label: Labels, *, folds: int, seed: int, groups: Ints | 
 
 
 def random_folds(cells: Ints, label: Labels, *, folds: int, seed: int) -> Ints:
-    """Cells dealt to folds at random within each class; (n,) int64. Only to show how much a random split flatters."""
+    """Cells dealt to folds at random within each class, rows of one cell together; (n,) int64. Only to show how much a random split flatters."""
     draws = uniform(np.asarray(cells, np.int64), seed=seed, stream="random folds")
     fold = np.empty(len(draws), np.int64)
     for kind in (0, 1):
         rows = np.flatnonzero(np.asarray(label) == kind)
-        ranked = rows[np.lexsort((np.asarray(cells)[rows], draws[rows]))]
-        fold[ranked] = np.arange(len(ranked)) % folds
+        own, first, of = np.unique(np.asarray(cells)[rows], return_index=True, return_inverse=True)
+        dealt = np.empty(len(own), np.int64)
+        dealt[np.lexsort((own, draws[rows[first]]))] = np.arange(len(own)) % folds
+        fold[rows] = dealt[of]
     return fold

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from pipeline.errors import DataError
@@ -75,8 +75,11 @@ class BaggedBoosting(ClassifierMixin, BaseEstimator):
         self.signs = signs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> BaggedBoosting:
-        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole. ValueError otherwise."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> BaggedBoosting:
+        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole, rows by `sample_weight` (n,), 0 or more.
+
+        ValueError otherwise.
+        """
         X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -86,11 +89,12 @@ class BaggedBoosting(ClassifierMixin, BaseEstimator):
             raise ValueError("BaggedBoosting needs samples of two classes; got 1 class")
         if self.signs is not None and len(self.signs) != X.shape[1]:
             raise ValueError(f"signs names {len(self.signs)} columns; expected one of 1, -1 and 0 for each of the {X.shape[1]} columns of X")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         sums, fill, baseline = [], [], []
         with threadpool_limits(1):  # a histogram's sums may depend on how its rows are shared out
             for _ in range(self.bags):
-                rows = resampled(codes, groups, random)
+                rows = resampled(codes, groups, random, weights)
                 medians = column_medians(X[rows])
                 trees, start = self._boosted(np.where(np.isnan(X), medians, X), codes, rows, random)
                 sums.append(trees)

@@ -15,6 +15,7 @@ from pipeline.learning import intervals
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.heldout import MODEL, OUTSIDE, HeldOut, Seen, held_out
 from pipeline.learning.ranges import apart_m, floors
+from pipeline.learning.reliability import reliability
 from pipeline.learning.scores import CURVE_AREA, average_precision, capture, prediction_area, prevalence, roc_auc, success_rate_curve
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
@@ -43,6 +44,7 @@ def cross_validate(
 ) -> CrossValidation:  # fmt: skip
     """Score a model and the nulls on rows they were not fitted to (see `held_out` for `members` and `seen`).
 
+    Of the rows that take part those that train are learned from and those that are scored are counted (see `SampleTable`), in the same folds.
     Whatever the model learns from data (medians, scales) it learns inside the fold. Per seed: AUC per fold, their mean and
     sample standard deviation, and over the pooled out-of-fold scores AUC, average precision (chance: the share of
     positives) and the prediction-rate curve. Overall: means over seeds, and `fold_sd` over every fold of every seed; `interval` and
@@ -54,9 +56,9 @@ def cross_validate(
     table.checked()
     found = held_out(table, make_model=make_model, split=split, seeds=seeds, members=members, seen=seen)
     of_first = table if members is None else table.subset(members[0])
-    blocks, units = split.blocks(of_first), split.units(table)
-    trains = [split.training(table, found.folds[0], fold) & (found.folds[0] != OUTSIDE) for fold in range(int(found.folds[0].max()) + 1)]
-    apart = apart_m(table, found.folds[0], lambda fold: trains[fold])
+    blocks, units, first = split.blocks(of_first), split.units(table), found.folds[0]
+    trains = [split.training(table, first, fold) & (first != OUTSIDE) & table.trains for fold in range(int(first.max()) + 1)]
+    apart = apart_m(table, first, lambda fold: trains[fold])
     protocol = {
         "split": split.describe(),
         "kind": split.kind,
@@ -64,7 +66,7 @@ def cross_validate(
         "seeds": list(seeds),
         "blocks": None if blocks is None else len(np.unique(blocks)),
         "blocks_with_positives": None if blocks is None else len(np.unique(blocks[of_first.positive])),
-        **_counts(of_first),
+        **_counts(of_first.subset(of_first.scored)),
         "floors": floors(of_first),
         "apart_km": None if apart is None else round(apart / 1000, 3),
     }
@@ -73,7 +75,8 @@ def cross_validate(
 
 
 def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: Ints) -> dict[str, Any]:
-    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, and the `ranks` of held-out deposits."""
+    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, the `ranks` of held-out deposits, and the
+    model's `reliability`."""
     weight = intervals.weights(units, seed=seeds[0])
     draws = {name: intervals.fold_mean_draws(table.label, score, found.folds, units, weight) for name, score in found.scores.items()}
     scored = {name: _scored(table, seeds, found, name) for name in found.scores}
@@ -87,7 +90,8 @@ def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: I
         name: {"mean": _less(scored[MODEL]["fold_mean"], scored[name]["fold_mean"]), "interval": intervals.interval(draws[MODEL] - draw)}
         for name, draw in draws.items() if name != MODEL
     }  # fmt: skip
-    return {"scores": scored, "difference": apart, "ranks": ranks(table, found)}
+    told = reliability(table.label, found.scores[MODEL])
+    return {"scores": scored, "difference": apart, "ranks": ranks(table, found), "reliability": told}
 
 
 def floors_met(protocol: Mapping[str, Any]) -> bool | None:
@@ -99,7 +103,12 @@ def floors_met(protocol: Mapping[str, Any]) -> bool | None:
 def optimism(
     table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seed: int, members: npt.NDArray[np.bool_] | None, honest: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """How much a random split would flatter: mean fold AUC of model and coordinates under one, and its excess over the `honest` scores."""
+    """How much a random split would flatter: mean fold AUC of model and coordinates under one, and its excess over the `honest` scores.
+
+    Positives that are not scored are left out: at random they would come to lie on both sides.
+    """
+    still = table.scored | ~table.positive
+    table, members = table.subset(still), None if members is None else members[:, still]
     one = None if members is None else members[:1]
     found = held_out(table, make_model=make_model, split=Split(kind="random", folds=split.folds), seeds=(seed,), members=one)
     auc = {name: _scored(table, (seed,), found, name)["fold_mean"] for name in (MODEL, "coordinates")}
@@ -107,10 +116,10 @@ def optimism(
 
 
 def ranks(table: SampleTable, found: HeldOut) -> list[dict[str, Any]]:
-    """For each deposit group the percentile of its best cell among the background it was held out with, mean over seeds: 100 is above all."""
+    """For each deposit group the percentile of its best scored cell among the background it was held out with, mean over seeds: 100 is above all."""
     told = []
-    for group in np.unique(table.group[table.positive]):
-        rows, at = table.group == group, []
+    for group in np.unique(table.group[table.positive & table.scored]):
+        rows, at = table.scored & (table.group == group), []
         for fold, score in zip(found.folds, found.scores[MODEL], strict=True):
             for part in np.unique(fold[rows]):
                 ground = score[(fold == part) & ~table.positive & np.isfinite(score)]
@@ -138,7 +147,7 @@ def _scored(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, name: st
     for row, seed in enumerate(seeds):
         fold_of, scores = found.folds[row], found.scores[name][row]
         parts = range(max(int(fold_of.max()), max((part for at, part in found.skipped if at == row), default=0)) + 1)
-        by_fold = [_fold(table, fold, fold_of == fold, scores, found.skipped.get((row, fold))) for fold in parts]
+        by_fold = [_fold(table, fold, (fold_of == fold) & table.scored, scores, found.skipped.get((row, fold))) for fold in parts]
         held = np.isfinite(scores)
         label, score = table.label[held], scores[held]
         curves.append(success_rate_curve(label, score, CURVE_AREA))

@@ -53,25 +53,30 @@ def weights(counts: Counts) -> Weights:
         return Weights(plus, plus_variance, minus, minus_variance, contrast, contrast / np.sqrt(plus_variance + minus_variance))
 
 
-def counted(code: Ints, classes: int, *, positive: npt.NDArray[np.bool_], groups: Array, units_per_row: float) -> Counts:
-    """Counts of the classes 0 to `classes` - 1 in `code` (n,), MISSING left out; `groups` (n,) tell which positives are one deposit."""
+def counted(code: Ints, classes: int, *, positive: npt.NDArray[np.bool_], groups: Array, weight: Floats, units_per_row: float) -> Counts:
+    """Counts of the classes 0 to `classes` - 1 in `code` (n,), MISSING left out; `groups` (n,) tell which positives are one deposit, and a row
+    counts as `weight` (n,) rows."""
     held = code != MISSING
-    rows = np.bincount(code[held & ~positive], minlength=classes).astype(np.float64)
-    deposits = np.bincount(code[held & positive], minlength=classes).astype(np.float64)
+    rows, deposits = (np.bincount(code[held & of], weight[held & of], minlength=classes).astype(np.float64) for of in (~positive, positive))
     pairs = np.unique(np.column_stack((code, np.unique(groups, return_inverse=True)[1]))[held & positive], axis=0)
     return Counts(deposits, np.bincount(pairs[:, 0], minlength=classes), rows * units_per_row, rows)
 
 
+def known(counts: Counts) -> Floats:
+    """How many deposits each class is known by, (classes,): its sites, or its deposits where those weigh less, rounded as sums of shares need."""
+    return np.minimum(counts.sites, np.round(counts.deposits, 9))
+
+
 def cut(
-    values: Floats, *, positive: npt.NDArray[np.bool_], groups: Array, sign: int, steps: int, least_sites: int, units_per_row: float
+    values: Floats, *, positive: npt.NDArray[np.bool_], groups: Array, weight: Floats, sign: int, steps: int, least_sites: int, units_per_row: float
 ) -> float | None:
     """Where to cut a continuous layer in two: the value of the greatest studentised contrast; the upper class is at or above it.
 
-    Tried are the values that cut the background into `steps` equal areas (all values, where there are no more), added up from the low end
-    and from the high: with `sign` 1 the upper class must be the favourable one, with -1 the lower, with 0 either. Both classes keep at
-    least `least_sites` deposits and some background. Where no cut does that, for too few deposits are known or a layer parts them too
-    well, the favourable class alone must, and the greatest ratio of its weight to its standard deviation decides. None when even that
-    fails. The lowest of equal cuts wins.
+    A row counts as `weight` (n,) rows. Tried are the values that cut the background into `steps` equal areas (all values, where there are no
+    more), added up from the low end and from the high: with `sign` 1 the upper class must be the favourable one, with -1 the lower, with 0
+    either. Both classes keep at least `least_sites` deposits and some background. Where no cut does that, for too few deposits are known or a
+    layer parts them too well, the favourable class alone must, and the greatest ratio of its weight to its standard deviation decides. None when
+    even that fails. The lowest of equal cuts wins.
     """
     held = ~np.isnan(values)
     background, deposits = np.sort(values[held & ~positive]), values[held & positive]
@@ -84,17 +89,25 @@ def cut(
     least, most = np.full(group.max() + 1, np.inf), np.full(group.max() + 1, -np.inf)
     np.minimum.at(least, group, deposits)
     np.maximum.at(most, group, deposits)
-    below = [np.searchsorted(np.sort(of), tried, side="left") for of in (deposits, least, most, background)]
+    below = [np.searchsorted(np.sort(of), tried, side="left") for of in (least, most)]
+    (low_deposits, all_deposits), (low_rows, all_rows) = (_below(tried, values[held & of], weight[held & of]) for of in (positive, ~positive))
     best, answer = (-1, -np.inf), None
-    for value, in_low, sites_low, not_high, rows_low in zip(tried, *below, strict=True):
-        rows = np.array([rows_low, len(background) - rows_low], np.float64)
+    for value, in_low, sites_low, not_high, rows_low in zip(tried, low_deposits, *below, low_rows, strict=True):
+        rows = np.array([rows_low, all_rows - rows_low])
         sites = np.array([sites_low, len(most) - not_high])
-        fit = (sites >= least_sites) & (rows > 0)
-        counts = Counts(np.array([in_low, len(deposits) - in_low], np.float64), sites, rows * units_per_row, rows)
+        counts = Counts(np.array([in_low, all_deposits - in_low]), sites, rows * units_per_row, rows)
+        fit = (known(counts) >= least_sites) & (rows > 0)
         speaks = _speaking(counts, fit, sign)
         if (fit.sum(), speaks) > best and speaks > -np.inf:
             best, answer = (int(fit.sum()), speaks), float(value)
     return answer
+
+
+def _below(tried: Floats, values: Floats, weight: Floats) -> tuple[Floats, float]:
+    """The weight of the values below each of `tried`, and that of all."""
+    order = np.argsort(values, kind="stable")
+    upto = np.concatenate([[0.0], np.cumsum(weight[order])])
+    return upto[np.searchsorted(values[order], tried, side="left")], float(upto[-1])
 
 
 def studentized(found: Weights) -> Floats:

@@ -1,4 +1,4 @@
-"""Fitting a model to what it asks for beside evidence and labels: deposit groups, spatial blocks."""
+"""Fitting a model to what it asks for beside evidence and labels: deposit groups, spatial blocks, weights of rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.learning.table import SampleTable
 
 def fitted(model: Any, train: SampleTable, blocks: Ints | None = None) -> Any:
     """The model, fitted to the whole table; `blocks` (n,) is the spatial block of each row, None where there are none."""
-    return model.fit(train.values, train.label, **given(model, groups=train.group, blocks=blocks))
+    return model.fit(train.values, train.label, **given(model, groups=train.group, blocks=blocks, sample_weight=train.weight))
 
 
 def given(model: Any, **offered: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
@@ -87,13 +87,17 @@ class BaggedForest(_Forest):
         self.max_features = max_features
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> BaggedForest:
-        """Fit to `X` (n, p), NaN missing, and labels `y` (n,); `groups` (n,) are drawn whole. ValueError for one class only."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> BaggedForest:
+        """Fit to `X` (n, p), NaN missing, and labels `y` (n,); `groups` (n,) are drawn whole, rows by `sample_weight` (n,), 0 or more.
+
+        ValueError for one class only.
+        """
         X, codes = self._read(X, y)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         bags, fill = [], []
         for _ in range(self.bags):
-            rows = self._rows(codes, groups, random)
+            rows = self._rows(codes, groups, random, weights)
             medians = self._medians(X, codes, rows)
             bags.append(self._grown(np.where(np.isnan(X), medians, X), codes, rows, random))
             fill.append(medians)
@@ -113,9 +117,9 @@ class BaggedForest(_Forest):
         """Standard deviation between bags alone; shapes as `predict_both`."""
         return self.predict_both(X)[1]
 
-    def _rows(self, codes: Ints, groups: Any, random: np.random.RandomState) -> Ints:
+    def _rows(self, codes: Ints, groups: Any, random: np.random.RandomState, weights: Floats | None = None) -> Ints:
         """The rows of one bag, repeated as often as they are drawn."""
-        return resampled(codes, groups, random)
+        return resampled(codes, groups, random, weights)
 
     def _medians(self, X: Array, codes: Ints, rows: Ints) -> npt.NDArray[np.float32]:
         """What stands for missing values in a bag; (p,)."""
@@ -150,7 +154,8 @@ class BaggedForest(_Forest):
 class PlainForest(_Forest):
     """The random forest of the reference protocol: `trees` trees, balanced by subsample, missing values as `missing`.
 
-    It has no bags, hence no `predict_both`: the spread between single trees is not the spread between samples of deposits.
+    It has no bags, hence no `predict_both`: the spread between single trees is not the spread between samples of deposits. It takes no
+    weights either, as published scores had none: every row it is given counts alike.
     """
 
     def __init__(
@@ -185,8 +190,13 @@ class PlainForest(_Forest):
         return self
 
 
-def resampled(codes: Ints, groups: Any, random: np.random.RandomState) -> Ints:
-    """Row numbers of one bag: within each class as many groups as there are, drawn with replacement, each with all its rows."""
+def resampled(codes: Ints, groups: Any, random: np.random.RandomState, weights: Floats | None = None) -> Ints:
+    """Row numbers of one bag: within each class as many groups as there are, drawn with replacement, each with all its rows.
+
+    With `weights` (n,) a row of a drawn group is taken `weights` times on average: the whole part of it, and once more by chance. One
+    number is drawn for a group, so of rows whose weights add up to 1 exactly one is taken: a deposit that may lie in any of nine cells,
+    each of weight 1/9, is in another of them in each bag. Systematic sampling: Madow (1949). Weights that are all 1 change nothing.
+    """
     if groups is not None and np.shape(groups) != codes.shape:
         raise ValueError(f"groups has shape {np.shape(groups)}; expected one group for each of the {len(codes)} rows")
     drawn = []
@@ -194,8 +204,31 @@ def resampled(codes: Ints, groups: Any, random: np.random.RandomState) -> Ints:
         members = np.flatnonzero(codes == code)
         _, group = np.unique(members if groups is None else np.asarray(groups)[members], return_inverse=True)
         times = np.bincount(random.randint(group.max() + 1, size=group.max() + 1), minlength=group.max() + 1)
-        drawn.append(np.repeat(members, times[group]))
+        if weights is None or (weights == 1).all():
+            drawn.append(np.repeat(members, times[group]))
+        elif not weights[members].any():
+            raise ValueError("the rows of one class all weigh 0, so it cannot be learned; give some of them a sample_weight above 0")
+        else:
+            drawn.append(np.repeat(members, _taken(group, times, weights[members], random)))
     return np.concatenate(drawn)
+
+
+def _taken(group: Ints, times: Ints, weights: Floats, random: np.random.RandomState) -> Ints:
+    """How often each row is taken when its group is drawn `times`; at least one row of all is."""
+    order = np.argsort(group, kind="stable")
+    upto = np.cumsum(weights[order])
+    before = np.concatenate([[0.0], upto[:-1]])
+    first = np.searchsorted(group[order], np.arange(len(times)))
+    start = before[first][group[order]]
+    count = np.zeros(len(group), np.int64)
+    for copy in range(int(times.max())):
+        shift = random.random_sample(len(times))[group[order]] - start
+        # 1e-9: a third and two thirds must make a whole, whatever their sum was rounded to
+        taken = np.floor(upto + shift + 1e-9) - np.floor(before + shift + 1e-9)
+        count[order] += np.where(times[group[order]] > copy, taken, 0).astype(np.int64)
+    if not count.any():
+        count[random.choice(len(group), p=weights / weights.sum())] = 1
+    return count
 
 
 def column_medians(X: Array) -> npt.NDArray[np.float32]:

@@ -29,7 +29,7 @@ Seen = Callable[[Mask, Mask], npt.NDArray[np.float32]]
 class HeldOut:
     """Per seed the fold and the out-of-fold score of each row: `folds` (seeds, n) int64, `scores` by name (seeds, n), NaN where no fit was
     possible, and why not: `skipped` by seed and fold. `taught`: for each fold of the first seed how its model ranks what it was fitted to, as a
-    success-rate curve at `scores.CURVE_AREA`."""
+    success-rate curve at `scores.CURVE_AREA`, over the scored rows of its side of the split."""
 
     folds: Ints
     scores: Mapping[str, Floats]
@@ -43,8 +43,9 @@ def held_out(
 ) -> HeldOut:  # fmt: skip
     """For each seed the folds are dealt anew, and `make_model(sub-seed)` and the nulls are fitted once per fold.
 
-    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None. `seen`, given
-    the masks of a fold's training and test rows, gives the evidence of all rows as it would be known were the test ground unmapped.
+    `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None. Of these the rows
+    that train are learned from and the rows that are scored get a score, see `SampleTable`. `seen`, given the masks of all rows on a fold's
+    training side and in the fold, gives the evidence of all rows as it would be known were the ground of the fold unmapped.
     """
     fold_of = np.full((len(seeds), len(table)), OUTSIDE, np.int64)
     for row, seed in enumerate(seeds):
@@ -55,19 +56,20 @@ def held_out(
     taught: list[Floats] = []
     for row, seed in enumerate(seeds):
         for fold in range(max(split.folds, int(fold_of[row].max()) + 1)):
-            test, train = fold_of[row] == fold, split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE)
+            ground, side = fold_of[row] == fold, split.training(table, fold_of[row], fold) & (fold_of[row] != OUTSIDE)
+            test, train, known = ground & table.scored, side & table.trains, side & table.scored
             reason = unfit(table, train, test)
             if reason:
                 skipped[row, fold] = reason
                 continue
-            shown = table if seen is None else table.showing(seen(train, test))
-            asked = test | train if row == 0 else test
+            shown = table if seen is None else table.showing(seen(side, ground))
+            asked = test | known if row == 0 else test
             taught_on = shown.subset(train)
             found = score_all(make_model, taught_on, shown.subset(asked), seed=seed, part=fold, blocks=split.units(taught_on))
             for name, score in found.items():
                 scores[name][row, test] = score[test[asked]]
             if row == 0:
-                taught.append(success_rate_curve(table.label[train], found[MODEL][train[asked]], CURVE_AREA))
+                taught.append(success_rate_curve(table.label[known], found[MODEL][known[asked]], CURVE_AREA))
     return HeldOut(fold_of, scores, skipped, tuple(taught))
 
 

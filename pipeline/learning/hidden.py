@@ -42,7 +42,8 @@ class Hiding:
     infills: tuple[Told, ...] = ()
 
     def __call__(self, train: Mask, test: Mask) -> npt.NDArray[np.float32]:
-        """The evidence of all rows, (n, p) float32, of which only those of `train` and `test` are meant to be used."""
+        """The evidence of all rows, (n, p) float32, of which only those of `train` and `test` are meant to be used: all rows of the ground on
+        either side, whether models learn from them and scores count them or not."""
         values = self.table.values.copy()
         values[np.ix_(test, self.columns)] = np.nan
         for told in self.infills:

@@ -21,20 +21,21 @@ ALIKE = 0.7  # features whose ranks correlate above this are shuffled together: 
 
 
 def refitted(table: SampleTable, *, make_model: Callable[[int], BaseEstimator], fold: Ints, seed: int) -> list[Any]:
-    """A model for each fold, fitted to the rows of the others; None where the fold, or what is left, has one class only.
+    """A model for each fold, fitted to the rows of the others that train; None where what is scored of the fold, or what is left to learn
+    from, has one class only.
 
     `fold` (n,) holds a fold number per row, below 0 for rows that take no part.
     """
     models: list[Any] = []
     for part in range(int(fold.max(initial=-1)) + 1):
-        test, train = fold == part, (fold >= 0) & (fold != part)
+        test, train = (fold == part) & table.scored, (fold >= 0) & (fold != part) & table.trains
         both = len(np.unique(table.label[test])) == 2 and len(np.unique(table.label[train])) == 2
         models.append(fitted(make_model(derive(seed, "importance", part)), table.subset(train), fold[train]) if both else None)  # its folds are blocks
     return models
 
 
 def drops(table: SampleTable, *, models: Sequence[Any], fold: Ints, columns: Sequence[Sequence[int]], seed: int, repeats: int = 5) -> Floats:
-    """Loss of AUC on each held-out fold when a set of columns is shuffled among its rows; (folds, sets), NaN where a fold has no model.
+    """Loss of AUC on each held-out fold when a set of columns is shuffled among its scored rows; (folds, sets), NaN where a fold has no model.
 
     `models` and `fold` as of `refitted`. `columns` are the sets, shuffled together. The mean over `repeats` shuffles. Breiman (2001),
     Strobl and others (2008) on correlated predictors.
@@ -43,7 +44,8 @@ def drops(table: SampleTable, *, models: Sequence[Any], fold: Ints, columns: Seq
     for part, model in enumerate(models):
         if model is None:
             continue
-        values, label = table.values[fold == part], table.label[fold == part]
+        test = (fold == part) & table.scored
+        values, label = table.values[test], table.label[test]
         base = roc_auc(label, positive_share(model, values))
         random = np.random.default_rng(derive(seed, "shuffle", part))
         orders = [random.permutation(len(values)) for _ in range(repeats)]

@@ -40,12 +40,13 @@ def sides(fold_of: Ints, codes: Ints) -> Iterator[tuple[Mask, Mask]]:
             yield ~test, test
 
 
-def held_out(model: Any, X: Any, codes: Ints, fold_of: Ints, *, groups: Any, blocks: Any, bags: int) -> Floats:
+def held_out(model: Any, X: Any, codes: Ints, fold_of: Ints, *, groups: Any, blocks: Any, sample_weight: Any, bags: int) -> Floats:
     """The score of each row by a copy of the model, of at most `bags` bags, not taught its fold; (n,) float64, NaN where a fold left one class."""
+    offered = {"groups": groups, "blocks": blocks, "sample_weight": sample_weight}
     found = np.full(len(X), np.nan)
     fewer = {"bags": min(bags, model.bags)} if hasattr(model, "bags") else {}
     for train, test in sides(fold_of, codes):
-        held = {name: ids if ids is None else np.asarray(ids)[train] for name, ids in (("groups", groups), ("blocks", blocks))}
+        held = {name: ids if ids is None else np.asarray(ids)[train] for name, ids in offered.items()}
         taught = clone(model).set_params(**fewer).fit(X[train], codes[train], **given(model, **held))
         found[test] = taught.predict_proba(X[test])[:, 1]
     return found

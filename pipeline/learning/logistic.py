@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from pipeline.errors import DataError
@@ -43,8 +43,11 @@ class StandardizedLogistic(ClassifierMixin, BaseEstimator):
         self.C = C
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> StandardizedLogistic:
-        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole. ValueError otherwise."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> StandardizedLogistic:
+        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole, rows by `sample_weight` (n,), 0 or more.
+
+        ValueError otherwise.
+        """
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -52,9 +55,10 @@ class StandardizedLogistic(ClassifierMixin, BaseEstimator):
             raise ValueError(f"Only binary classification is supported. The type of the target is {type_of_target(y)}.")
         if len(self.classes_) < 2:
             raise ValueError("StandardizedLogistic needs samples of two classes; got 1 class")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         with threadpool_limits(1):  # the sums of a threaded matrix product depend on the thread count
-            bags = [self._fitted(X, codes, resampled(codes, groups, random)) for _ in range(self.bags)]
+            bags = [self._fitted(X, codes, resampled(codes, groups, random, weights)) for _ in range(self.bags)]
         for name, held in zip(("coef_", "intercept_", "median_", "mean_", "scale_"), zip(*bags, strict=True), strict=True):
             setattr(self, name, np.stack(held))
         return self

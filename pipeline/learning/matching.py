@@ -1,7 +1,7 @@
 """Folds for the task at hand: as far from what they are tested without as the ground to be mapped is from what is known.
 
 Nearest neighbour distance matching in k folds: Mila and others (2022), Linnenbrink and others (2024). Here the sampled points are the deposit
-groups and the points to predict are the background cells, which were drawn evenly over the ground to map. Distances are matched in space
+groups and the points to predict are the scored background cells, which were drawn evenly over the ground to map. Distances are matched in space
 and in evidence at once.
 """
 
@@ -16,7 +16,7 @@ from scipy.stats import wasserstein_distance
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
-from pipeline.learning.ranges import centres_of, evidence_range_m, neighbour_m
+from pipeline.learning.ranges import centres_of, evidence_range_m, means_of_groups, neighbour_m
 from pipeline.learning.sampling import united
 from pipeline.learning.table import SampleTable
 
@@ -46,10 +46,10 @@ def matched(table: SampleTable, *, folds: int, seed: int) -> Matched:
         raise DataError("validation: fewer than two deposit groups, so none can be held out; add occurrences, or use a model that needs none")
     folds = min(folds, len(ids))
     placed = evidence_space(table)
-    evidence = _group_means(table, ids, placed)
+    evidence = means_of_groups(table, placed)[1]
     ground = ~table.positive
     to_known, nearest = cKDTree(centres).query(np.column_stack((table.x, table.y))[ground])
-    asked = np.asarray(to_known), np.asarray(cKDTree(evidence).query(placed[ground])[0])
+    asked = np.asarray(to_known)[table.scored[ground]], np.asarray(cKDTree(evidence).query(placed[ground & table.scored])[0])
     tree, twins = linkage(centres, "ward"), _twins(table, centres, folds=folds)
     best: tuple[float, int, Ints, float, float] | None = None
     for count in np.unique(np.linspace(folds, len(ids), min(MOST_CUTS, len(ids) - folds + 1)).astype(int)):
@@ -69,11 +69,12 @@ def matched(table: SampleTable, *, folds: int, seed: int) -> Matched:
 
 
 def evidence_space(table: SampleTable) -> Floats:
-    """The rows as points of evidence: layers to unit deviation, missing values at the median; (n, layers)."""
+    """The rows as points of evidence: layers to unit deviation, missing values at the median, both of the scored rows; (n, layers)."""
     values = table.values.astype(np.float64)
-    middle = np.nan_to_num(np.nanmedian(np.where(np.isfinite(values).any(axis=0), values, 0.0), axis=0))
+    scored = values[table.scored]
+    middle = np.nan_to_num(np.nanmedian(np.where(np.isfinite(scored).any(axis=0), scored, 0.0), axis=0))
     filled = np.where(np.isfinite(values), values, middle)
-    deviation = filled.std(axis=0)
+    deviation = filled[table.scored].std(axis=0)
     return np.asarray((filled - middle) / np.where(deviation > 0, deviation, 1.0), np.float64)
 
 
@@ -91,13 +92,6 @@ def _twins(table: SampleTable, centres: Floats, *, folds: int) -> Ints:
 def _too_large(fold: Ints, folds: int) -> bool:
     sizes = np.bincount(fold, minlength=folds)
     return bool(sizes.min() == 0 or sizes.max() > max(LARGEST * len(fold), np.ceil(len(fold) / folds)))
-
-
-def _group_means(table: SampleTable, ids: Ints, placed: Floats) -> Floats:
-    of = np.searchsorted(ids, table.group[table.positive])
-    total = np.zeros((len(ids), placed.shape[1]))
-    np.add.at(total, of, placed[table.positive])
-    return total / np.bincount(of, minlength=len(ids))[:, None]
 
 
 def _dealt(cluster: Ints, ids: Ints, *, folds: int, seed: int) -> Ints:

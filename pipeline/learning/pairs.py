@@ -29,11 +29,12 @@ def leave_pair_out(
 
     Each group meets the same number of background cells, `pairs` per seed in all and at least one each, those of lowest draw. For a pair
     the model is fitted without the group, the background cell, and every row within `buffer_m` of either; a group of several cells scores
-    the mean of theirs. A tie counts half. `members` as in `held_out`. DataError as `SampleTable.checked`.
+    the mean of theirs. A tie counts half. Scored rows alone are met, and what trains is learned from; near a group is near any of its rows, scored
+    or not. `members` as in `held_out`. No surface is scored, so `reliability` is None. DataError as `SampleTable.checked`.
     """
     table.checked()
-    ids = np.unique(table.group[table.positive])
-    each = min(max(1, pairs // len(ids)), int((~table.positive).sum()))
+    ids = np.unique(table.group[table.positive & table.scored])
+    each = min(max(1, pairs // len(ids)), int((~table.positive & table.scored).sum()))
     places = np.column_stack((table.x, table.y))
     won: dict[str, list[list[float | None]]] = {name: [] for name in NAMES}
     for row, seed in enumerate(seeds):
@@ -46,10 +47,11 @@ def leave_pair_out(
         for name in NAMES:
             won[name].append(rows[name])
     first = table if members is None else table.subset(members[0])
+    scored = first.subset(first.scored)
     protocol = {
         "split": f"leave-pair-out, {each} pairs a deposit group, {buffer_m / 1000:g} km around both left out", "kind": "leave_pair_out",
-        "folds": len(ids), "seeds": list(seeds), "blocks": None, "blocks_with_positives": None, "positives": int(first.positive.sum()),
-        "groups": len(ids), "background": int((~first.positive).sum()), "floors": floors(first), "apart_km": round(buffer_m / 1000, 3),
+        "folds": len(ids), "seeds": list(seeds), "blocks": None, "blocks_with_positives": None, "positives": int(scored.positive.sum()),
+        "groups": len(ids), "background": int((~scored.positive).sum()), "floors": floors(first), "apart_km": round(buffer_m / 1000, 3),
     }  # fmt: skip
     known = [floor for floor in floors(first).values() if floor is not None]
     protocol["floors_met"] = bool(buffer_m / 1000 >= max(known)) if known else None
@@ -61,10 +63,10 @@ def leave_pair_out(
         for name in NAMES if name != MODEL
     }  # fmt: skip
     told = [
-        {"group": int(group), "cells": int((table.group == group).sum()), "percentile": _percent([row[i] for row in won[MODEL]])}
+        {"group": int(group), "cells": int((table.scored & (table.group == group)).sum()), "percentile": _percent([row[i] for row in won[MODEL]])}
         for i, group in enumerate(ids)
     ]
-    return {"protocol": protocol, "scores": scores, "difference": apart, "ranks": told}
+    return {"protocol": protocol, "scores": scores, "difference": apart, "ranks": told, "reliability": None}
 
 
 def _met(
@@ -72,14 +74,15 @@ def _met(
     buffer_m: float, seed: int,
 ) -> dict[str, list[float]]:  # fmt: skip
     """For the model and each null, 1 for every pair the group wins, 0 for one it loses, a half for a tie."""
-    own = np.flatnonzero(member & (table.group == group))
-    ground = np.flatnonzero(member & ~table.positive)
+    of_group = member & (table.group == group)
+    own = np.flatnonzero(of_group & table.scored)
+    ground = np.flatnonzero(member & ~table.positive & table.scored)
     drawn = ground[np.argsort(uniform(table.cell[ground], seed=seed, stream=f"pairs {group}"), kind="stable")[:each]]
     won: dict[str, list[float]] = {name: [] for name in NAMES}
-    near = cKDTree(places[own]).query(places)[0] < buffer_m
+    near = cKDTree(places[of_group]).query(places)[0] < buffer_m
     for other in drawn:
-        train = member & ~near & (table.group != group) & (np.hypot(*(places - places[other]).T) >= buffer_m)
-        train[other] = False
+        train = member & table.trains & ~near & (table.group != group) & (np.hypot(*(places - places[other]).T) >= buffer_m)
+        train &= table.cell != table.cell[other]  # which may stand in a second row, to be learned from
         if len(np.unique(table.label[train])) < 2:
             continue
         test = table.subset(np.append(own, other))

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from pipeline.errors import DataError
@@ -56,8 +56,11 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
         self.multiplier = multiplier
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> PresenceBackground:
-        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole. ValueError otherwise, or for unknown kinds."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> PresenceBackground:
+        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole, rows by `sample_weight` (n,), 0 or more.
+
+        ValueError otherwise, or for unknown kinds.
+        """
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -73,9 +76,10 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
             raise ValueError(f"kinds {kinds}: expected some of {', '.join(response_terms.KINDS)}")
         known = ~np.isnan(X)
         self.terms_ = response_terms.terms(((X == 0) | (X == 1) | ~known).all(axis=0), kinds=kinds, knots=self.knots)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         with threadpool_limits(1):  # the sums of a threaded matrix product depend on the thread count
-            bags = [self._fitted(X, codes, deposit, resampled(codes, groups, random)) for _ in range(self.bags)]
+            bags = [self._fitted(X, codes, deposit, resampled(codes, groups, random, weights)) for _ in range(self.bags)]
         for name, held in zip(("coef_", "level_", "median_", "low_", "high_"), zip(*bags, strict=True), strict=True):
             setattr(self, name, np.stack(held))
         return self

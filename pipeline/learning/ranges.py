@@ -31,10 +31,10 @@ def floors(table: SampleTable) -> dict[str, float | None]:
 def evidence_range_m(table: SampleTable) -> float | None:
     """Median over the layers that vary of the distance at which their variogram reaches the variance; None with fewer than 30 background rows.
 
-    On background rows, at most 1000 of lowest draw, in 20 lags up to half the longest distance. A layer whose variogram never gets there
+    On scored background rows, at most 1000 of lowest draw, in 20 lags up to half the longest distance. A layer whose variogram never gets there
     counts as that half. Matheron (1963).
     """
-    rows = np.flatnonzero(~table.positive)
+    rows = np.flatnonzero(~table.positive & table.scored)
     rows = rows[np.argsort(uniform(table.cell[rows], seed=0, stream="variogram"), kind="stable")[:MOST_ROWS]]
     if len(rows) < 30:
         return None
@@ -58,20 +58,28 @@ def neighbour_m(table: SampleTable) -> float | None:
 
 def centres_of(table: SampleTable) -> tuple[Ints, Floats]:
     """The deposit groups, ascending, and the mean place (x, y) of each; (g,) and (g, 2)."""
+    return means_of_groups(table, np.column_stack((table.x, table.y)))
+
+
+def means_of_groups(table: SampleTable, of_rows: Floats) -> tuple[Ints, Floats]:
+    """The deposit groups, ascending, and the mean over the scored rows of each, all its rows where none is, of `of_rows` (n, k); (g,) and (g, k)."""
     positive = table.positive
     ids, of = np.unique(table.group[positive], return_inverse=True)
-    places = np.column_stack((table.x, table.y))[positive]
-    return ids, np.column_stack([np.bincount(of, places[:, k], len(ids)) / np.bincount(of, minlength=len(ids)) for k in (0, 1)])
+    counts = table.scored[positive].astype(np.float64)
+    counts[np.bincount(of, counts, len(ids))[of] == 0] = 1.0
+    total = np.zeros((len(ids), of_rows.shape[1]))
+    np.add.at(total, of, of_rows[positive] * counts[:, None])
+    return ids, total / np.bincount(of, counts, len(ids))[:, None]
 
 
 def apart_m(table: SampleTable, fold_of: Ints, trains: Any) -> float | None:
-    """Median distance of a held-out positive to the nearest positive it was not taught without; None where nothing was held out.
+    """Median distance of a scored held-out positive to the nearest positive its model was taught with; None where nothing was held out.
 
     `trains(fold)` gives the mask of a fold's training rows.
     """
     places, positive, found = np.column_stack((table.x, table.y)), table.positive, list[npt.NDArray[Any]]()
     for fold in np.unique(fold_of[fold_of >= 0]):
-        test, train = positive & (fold_of == fold), positive & trains(int(fold))
+        test, train = positive & table.scored & (fold_of == fold), positive & trains(int(fold))
         if test.any() and train.any():
             found.append(np.asarray(cKDTree(places[train]).query(places[test])[0]))
     return float(np.median(np.concatenate(found))) if found else None

@@ -13,12 +13,22 @@ from scipy.spatial import cKDTree
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
 
+AT_MOST = 9  # cells a deposit is spread over, its own among them: a bag takes one, and few bags tell more apart no better
+FARTHEST = 200  # cells: a position known no better is a district, and what lies in it no evidence
+
 
 class Positives(NamedTuple):
     """Global cells that hold a deposit, ascending, and the deposit group of each."""
 
     cells: Ints
     groups: Ints
+
+
+class Spread(NamedTuple):
+    """Global cells in which a deposit may lie instead, and which of the places, by number, each stands in for."""
+
+    cells: Ints
+    owner: Ints
 
 
 class Background(NamedTuple):
@@ -44,21 +54,45 @@ def positives(rows: Ints, cols: Ints, groups: Ints, *, ncols: int) -> Positives:
     return Positives(unique_cells, lowest[of_cells])
 
 
+def spread(places: Ints, *, radius_m: Floats, cell_m: float, shape: tuple[int, int], seed: int) -> Spread:
+    """Other cells of the grid in which a deposit may lie that is known to `radius_m` (n,) only, at most 8 for each of `places`.
+
+    Cells with their centre within the radius of the place's own, those of lowest draw; none that is a place itself, as two deposits
+    would then teach by the same evidence. `places` (n,) are global cells, ascending, on a grid of `shape` rows and columns. Cells more
+    than 200 away are not considered.
+    """
+    cells, owner = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for i, (place, radius) in enumerate(zip(places, np.nan_to_num(np.asarray(radius_m, np.float64)), strict=True)):
+        reach = int(min(radius / cell_m, FARTHEST))
+        row, col = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        near = np.hypot(row, col) * cell_m <= radius
+        row, col = row[near] + place // shape[1], col[near] + place % shape[1]
+        inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
+        free = np.setdiff1d(row[inside] * shape[1] + col[inside], places)
+        lowest = np.sort(free[np.argsort(uniform(free, seed=seed, stream="jitter"), kind="stable")[: AT_MOST - 1]])
+        cells.append(lowest)
+        owner.append(np.full(lowest.size, i))
+    return Spread(np.concatenate(cells), np.concatenate(owner))
+
+
 def united(left: Ints, right: Ints, count: int) -> Ints:
     """The connected component of each of `count` nodes, joined by the edges `left[i]`-`right[i]`; (count,) int64."""
     edges = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(count, count))
     return np.asarray(connected_components(edges, directed=False)[1], np.int64)
 
 
-def background(candidates: Ints, *, positives: Ints, ncols: int, count: int, exclude_cells: int, seed: int) -> Background:
+def background(
+    candidates: Ints, *, positives: Ints, ncols: int, count: int, exclude_cells: int, seed: int, weights: Floats | None = None
+) -> Background:  # fmt: skip
     """The `count` candidates of lowest draw among those more than `exclude_cells` (Chebyshev) from every positive.
 
     `candidates` and `positives` (n,) are global cell numbers on a grid of `ncols` columns. The draw belongs to the cell
     (see `draws.uniform`), so order and tiling do not matter: the choice from the union of the choices of tiles is the
-    choice from everything. Asking for more background only adds to it. DataError when no candidate is left.
+    choice from everything. Asking for more background only adds to it. `weights` (n,), above 0, make the chance to be
+    drawn proportional to them (see `weighted_draws`). DataError when no candidate is left.
     """
-    cells = np.unique(np.asarray(candidates, np.int64))
-    draws = uniform(cells, seed=seed, stream="background")
+    cells, first = np.unique(np.asarray(candidates, np.int64), return_index=True)
+    draws = uniform(cells, seed=seed, stream="background") if weights is None else weighted_draws(cells, weights[first], seed=seed)
     ranked = np.empty(0, np.int64)
     taken = 0
     # Distances are wanted only for the few lowest draws: rank a few, and more only while exclusion eats them up.
@@ -66,7 +100,7 @@ def background(candidates: Ints, *, positives: Ints, ncols: int, count: int, exc
         taken = min(len(cells), max(2 * count, 4 * taken, 1000))
         lowest = np.argpartition(draws, taken - 1)[:taken]
         lowest = lowest[np.lexsort((cells[lowest], draws[lowest]))]
-        ranked = cells[lowest][_far(cells[lowest], positives, ncols=ncols, exclude_cells=exclude_cells)]
+        ranked = cells[lowest][far(cells[lowest], positives, ncols=ncols, exclude_cells=exclude_cells)]
     if not len(ranked):
         raise DataError(
             f"background: none of the {len(cells)} candidate cells lies more than {exclude_cells} cells from a positive; "
@@ -78,7 +112,17 @@ def background(candidates: Ints, *, positives: Ints, ncols: int, count: int, exc
     return Background(np.sort(ranked[:count]), warning)
 
 
-def _far(cells: Ints, positives: Ints, *, ncols: int, exclude_cells: int) -> npt.NDArray[np.bool_]:
+def weighted_draws(cells: Ints, weights: Floats, *, seed: int) -> Floats:
+    """One number from 0 up per cell, such that the lowest of any set are a draw from it without replacement, by `weights` (n,) above 0.
+
+    An exponential variable of rate `weights`: the order is that of the keys u^(1/w), highest first, of Efraimidis and
+    Spirakis (2006). It belongs to the cell, as the plain draw does.
+    """
+    return np.asarray(-np.log1p(-uniform(cells, seed=seed, stream="background")) / weights, np.float64)
+
+
+def far(cells: Ints, positives: Ints, *, ncols: int, exclude_cells: int) -> npt.NDArray[np.bool_]:
+    """Which cells lie more than `exclude_cells` (Chebyshev) from every positive, all on a grid of `ncols` columns; (n,)."""
     if not len(positives):
         return np.ones(len(cells), bool)
     tree = cKDTree(_row_col(np.asarray(positives, np.int64), ncols))

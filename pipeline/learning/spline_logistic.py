@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from pipeline.errors import DataError
@@ -49,8 +49,11 @@ class SplineLogistic(ClassifierMixin, BaseEstimator):
         self.C = C
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> SplineLogistic:
-        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole. ValueError otherwise."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> SplineLogistic:
+        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); `groups` (n,) are drawn whole, rows by `sample_weight` (n,), 0 or more.
+
+        ValueError otherwise.
+        """
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -58,6 +61,7 @@ class SplineLogistic(ClassifierMixin, BaseEstimator):
             raise ValueError(f"Only binary classification is supported. The type of the target is {type_of_target(y)}.")
         if len(self.classes_) < 2:
             raise ValueError("SplineLogistic needs samples of two classes; got 1 class")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         self.median_ = column_medians(X).astype(np.float64)
         self.binary_ = ((X == 0) | (X == 1) | np.isnan(X)).all(axis=0)
@@ -66,7 +70,7 @@ class SplineLogistic(ClassifierMixin, BaseEstimator):
         with threadpool_limits(1):  # the sums of a threaded matrix product depend on the thread count
             blocks = [self._block(filled[:, j], j) for j in range(X.shape[1])]
             whole = np.concatenate([values for values, _ in blocks], axis=1)
-            bags = [self._fitted(whole, codes, resampled(codes, groups, random), blocks) for _ in range(self.bags)]
+            bags = [self._fitted(whole, codes, resampled(codes, groups, random, weights), blocks) for _ in range(self.bags)]
         self.coef_, self.intercept_ = (np.stack(held) for held in zip(*bags, strict=True))
         return self
 

@@ -107,9 +107,10 @@ class Split:
         return fold
 
     def training(self, table: SampleTable, fold_of: Ints, fold: int) -> npt.NDArray[np.bool_]:
-        """Which rows train for a fold: all others, but those within the buffer of a test row; (n,)."""
+        """Which rows are on the training side of a fold: all others, but those within the buffer of a test row or of where a held-out deposit may
+        lie; (n,)."""
         train = np.asarray(fold_of != fold)
-        test = ~train
+        test = ~train & (table.scored | table.positive)
         if self.buffer_m > 0 and train.any() and test.any():
             places = np.column_stack((table.x, table.y))
             nearest, _ = cKDTree(places[test]).query(places[train], distance_upper_bound=self.buffer_m)

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from pipeline.errors import DataError
@@ -60,8 +60,11 @@ class Stack(ClassifierMixin, BaseEstimator):
         self.C = C
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None, blocks: Any = None) -> Stack:
-        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); whole `blocks` (n,), or else `groups`, are held out. ValueError otherwise."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None, blocks: Any = None) -> Stack:
+        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); whole `blocks` (n,), or else `groups`, are held out.
+
+        `sample_weight` (n,), 0 or more: how much a row counts in the weighing, and for members that take weights. ValueError otherwise.
+        """
         X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -69,18 +72,21 @@ class Stack(ClassifierMixin, BaseEstimator):
             raise ValueError(f"Only binary classification is supported. The type of the target is {type_of_target(y)}.")
         if len(self.classes_) < 2:
             raise ValueError("Stack needs samples of two classes; got 1 class")
+        weighed = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         chosen = (BaggedForest(), BaggedBoosting(), StandardizedLogistic()) if self.members is None else self.members
         members = [clone(member).set_params(random_state=random.randint(2**31 - 1)) for member in chosen]
         fold_of = inner_folds(codes, groups=groups, blocks=blocks, count=self.folds, seed=random.randint(2**31 - 1))
         self.weight_, self.intercept_ = np.full(len(members), 1 / len(members)), 0.0
         if fold_of is not None:
-            scores = np.column_stack([held_out(member, X, codes, fold_of, groups=groups, blocks=blocks, bags=self.bags) for member in members])
+            more = {"groups": groups, "blocks": blocks, "sample_weight": weighed, "bags": self.bags}
+            scores = np.column_stack([held_out(member, X, codes, fold_of, **more) for member in members])
             known = np.isfinite(scores).all(axis=1)
             ore = codes == 1
             facts = int(ore.sum()) if groups is None else len(np.unique(np.asarray(groups)[ore]))
-            self.weight_, self.intercept_ = weights(scores[known], codes[known], facts=facts, C=self.C)
-        self.members_ = [member.fit(X, codes, **given(member, groups=groups, blocks=blocks)) for member in members]
+            counts = np.ones(len(X)) if weighed is None else weighed
+            self.weight_, self.intercept_ = weights(scores[known], codes[known], facts=facts, C=self.C, sample_weight=counts[known])
+        self.members_ = [member.fit(X, codes, **given(member, groups=groups, blocks=blocks, sample_weight=weighed)) for member in members]
         return self
 
     def predict_both(self, X: Any) -> tuple[Floats, Floats]:
@@ -127,14 +133,16 @@ class Stack(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def weights(scores: Floats, codes: Ints, *, facts: int, C: float) -> tuple[Floats, float]:
-    """Weights (k,), none negative, and constant of a logistic regression on the log-odds of `scores` (n, k), each class weighing `facts`.
+def weights(scores: Floats, codes: Ints, *, facts: int, C: float, sample_weight: Floats | None = None) -> tuple[Floats, float]:
+    """Weights (k,), none negative, and constant of a logistic regression on the log-odds of `scores` (n, k), each class weighing `facts`, which
+    its rows share by `sample_weight` (n,), or evenly.
 
     Least is C times the loss plus half the squared distance of the weights from 1/k. L-BFGS-B (Byrd and others 1995) finds it; it is convex.
     """
     odds = _odds(scores)
     count = odds.shape[1]
-    rows = facts / np.bincount(codes, minlength=2)[codes]
+    count_of = np.ones(len(codes)) if sample_weight is None else sample_weight
+    rows = facts * count_of / np.bincount(codes, count_of, minlength=2)[codes]
     sign = 2.0 * codes - 1.0
 
     def loss(at: Floats) -> tuple[float, Floats]:

@@ -13,17 +13,22 @@ import numpy.typing as npt
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
 
-_DTYPES = {"values": np.float32, "label": np.int8, "group": np.int64, "cell": np.int64, "x": np.float64, "y": np.float64}
+_DTYPES = {
+    "values": np.float32, "label": np.int8, "group": np.int64, "cell": np.int64, "x": np.float64, "y": np.float64,
+    "weight": np.float64, "trains": np.bool_, "scored": np.bool_,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class SampleTable:
-    """One row per sampled cell.
+    """One row per sampled cell and part it plays.
 
     `values` (n, p) float32 evidence, NaN missing, columns named by `names`; `label` (n,) int8, 1 positive, 0
     background; `group` (n,) int64: positives of one deposit share it, each background cell has its own negative
-    one; `cell` (n,) int64 global cell number; `x`, `y` (n,) float64 metres, cell centres. Arrays of another dtype are
-    converted; DataError when lengths disagree.
+    one; `cell` (n,) int64 global cell number; `x`, `y` (n,) float64 metres, cell centres; `weight` (n,) float64 above 0, how
+    much a row counts where a model learns, 1 when not given. `trains` and `scored` (n,) bool: whether models learn from the row and
+    whether scores count it, both when not given; a background chosen to learn from is not the ground a map is scored on. Arrays of
+    another dtype are converted; DataError when lengths disagree.
     """
 
     values: npt.NDArray[np.float32]
@@ -33,15 +38,21 @@ class SampleTable:
     cell: Ints
     x: Floats
     y: Floats
+    weight: Floats = None  # type: ignore[assignment]  # filled in below: its length is not known here
+    trains: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
+    scored: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        for name in ("weight", "trains", "scored"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.ones(len(self.label), _DTYPES[name]))
         for name, dtype in _DTYPES.items():
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=dtype))
         object.__setattr__(self, "names", tuple(str(name) for name in self.names))
         if self.values.shape != (len(self.label), len(self.names)):
             shape = f"{len(self.label)} rows x {len(self.names)} layers"
             raise DataError(f"sample table: values have shape {self.values.shape}, expected {shape}")
-        short = [name for name in ("group", "cell", "x", "y") if getattr(self, name).shape != self.label.shape]
+        short = [name for name in ("group", "cell", "x", "y", "weight", "trains", "scored") if getattr(self, name).shape != self.label.shape]
         if short:
             raise DataError(f"sample table: {', '.join(short)} must have one value per row ({len(self.label)})")
 

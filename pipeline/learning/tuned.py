@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
@@ -61,8 +61,11 @@ class Tuned(ClassifierMixin, BaseEstimator):
         self.bags = bags
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, groups: Any = None, blocks: Any = None) -> Tuned:
-        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); whole `blocks` (n,), or else `groups`, are held out. ValueError otherwise."""
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None, blocks: Any = None) -> Tuned:
+        """Fit to `X` (n, p), NaN missing, and two labels `y` (n,); whole `blocks` (n,), or else `groups`, are held out.
+
+        `sample_weight` (n,), 0 or more, is for a model that takes it; settings are compared without. ValueError otherwise.
+        """
         X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite="allow-nan")
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -70,6 +73,7 @@ class Tuned(ClassifierMixin, BaseEstimator):
             raise ValueError(f"Only binary classification is supported. The type of the target is {type_of_target(y)}.")
         if len(self.classes_) < 2:
             raise ValueError("Tuned needs samples of two classes; got 1 class")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         random = check_random_state(self.random_state)
         model = clone(BaggedForest() if self.model is None else self.model).set_params(random_state=random.randint(2**31 - 1))
         fold_of = inner_folds(codes, groups=groups, blocks=blocks, count=self.folds, seed=random.randint(2**31 - 1))
@@ -78,11 +82,12 @@ class Tuned(ClassifierMixin, BaseEstimator):
         self.scores_ = np.full(len(self.tried_), np.nan)
         if fold_of is not None and len(self.tried_) > 1:
             for i, settings in enumerate(self.tried_):
-                scores = held_out(clone(model).set_params(**settings), X, codes, fold_of, groups=groups, blocks=blocks, bags=self.bags)
+                tried, more = clone(model).set_params(**settings), {"groups": groups, "blocks": blocks, "sample_weight": weights, "bags": self.bags}
+                scores = held_out(tried, X, codes, fold_of, **more)
                 self.scores_[i] = _mean_auc(codes, scores, fold_of)
         self.choice_ = 0 if np.isnan(self.scores_).all() else int(np.nanargmax(self.scores_))
         self.model_ = model.set_params(**self.tried_[self.choice_])
-        self.model_.fit(X, codes, **given(model, groups=groups, blocks=blocks))
+        self.model_.fit(X, codes, **given(model, groups=groups, blocks=blocks, sample_weight=weights))
         return self
 
     def predict_both(self, X: Any) -> tuple[Floats, Floats]:

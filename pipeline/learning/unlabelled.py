@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, derive
@@ -59,11 +59,14 @@ class PositiveUnlabelledForest(_OfTwo):
         )
         self.background_per_positive = background_per_positive
 
-    def _rows(self, codes: Ints, groups: Any, random: np.random.RandomState) -> Ints:
-        rows = resampled(codes, groups, random)
+    def _rows(self, codes: Ints, groups: Any, random: np.random.RandomState, weights: Floats | None = None) -> Ints:
+        rows = resampled(codes, groups, random, weights)
         positives, background = rows[codes[rows] == 1], np.flatnonzero(codes == 0)
         count = max(1, round(self.background_per_positive * len(positives)))
-        return np.concatenate([positives, background[random.randint(len(background), size=count)]])
+        even = weights is None or (weights[background] == 1).all()
+        share = None if even or weights is None else weights[background] / weights[background].sum()
+        drawn = random.randint(len(background), size=count) if share is None else random.choice(len(background), size=count, p=share)
+        return np.concatenate([positives, background[drawn]])
 
     def _medians(self, X: Array, codes: Ints, rows: Ints) -> npt.NDArray[np.float32]:
         return column_medians(X[rows[codes[rows] == 0]])
@@ -99,13 +102,17 @@ class ElkanNoto(_OfTwo):
         )
         self.folds = folds
 
-    def fit(self, X: Any, y: Any, groups: Any = None, blocks: Any = None) -> ElkanNoto:
-        """As `BaggedForest.fit`; whole `blocks` (n,), or else `groups`, are held out to find `c_`. ValueError for more or fewer than two classes."""
-        super().fit(X, y, groups)
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None, blocks: Any = None) -> ElkanNoto:
+        """As `BaggedForest.fit`; whole `blocks` (n,), or else `groups`, are held out to find `c_`, for which positives count as they weigh.
+
+        ValueError for more or fewer than two classes.
+        """
+        super().fit(X, y, groups, sample_weight)
         X, codes = self._read(X, y)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         fold_of = inner_folds(codes, groups=groups, blocks=blocks, count=self.folds, seed=seed)
-        self.c_ = 1.0 if fold_of is None else self._held_out(X, codes, groups, fold_of, seed)
+        self.c_ = 1.0 if fold_of is None else self._held_out(X, codes, groups, weights, fold_of, seed)
         return self
 
     def predict_both(self, X: Any) -> tuple[Floats, Floats]:
@@ -141,11 +148,13 @@ class ElkanNoto(_OfTwo):
     def _scaled(self, share: Floats) -> Floats:
         return np.minimum(1.0, share / self.c_)
 
-    def _held_out(self, X: Array, codes: Ints, groups: Any, fold_of: Ints, seed: int) -> float:
-        found: list[float] = []
+    def _held_out(self, X: Array, codes: Ints, groups: Any, weights: Floats, fold_of: Ints, seed: int) -> float:
+        found, weighed = list[float](), list[float]()
         for number, (train, test) in enumerate(sides(fold_of, codes)):
             forest = clone(self).set_params(bags=max(2, self.bags // self.folds), random_state=derive(seed, "held out", number))
-            BaggedForest.fit(forest, X[train], codes[train], groups=None if groups is None else np.asarray(groups)[train])
+            BaggedForest.fit(forest, X[train], codes[train], None if groups is None else np.asarray(groups)[train], weights[train])
             ore = test & (codes == 1)
-            found += BaggedForest.predict_both(forest, X[ore])[0].tolist() if ore.any() else []
-        return max(math.fsum(found) / len(found), float(codes.mean())) if found else 1.0
+            found += (weights[ore] * BaggedForest.predict_both(forest, X[ore])[0]).tolist() if ore.any() else []
+            weighed += weights[ore].tolist()
+        known = math.fsum(weights[codes == 1]) / math.fsum(weights)
+        return max(math.fsum(found) / math.fsum(weighed), known) if math.fsum(weighed) > 0 else 1.0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from pipeline.errors import DataError
 from pipeline.learning import evidence_classes, weights_report
@@ -64,8 +64,10 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
         self.signs = signs
         self.counts = counts
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> WeightsOfEvidence:
+    def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> WeightsOfEvidence:
         """Fit to `X` (n, p), NaN missing, and two labels `y` (n,), the second the deposits; rows of one of `groups` (n,) are one deposit.
+
+        A row counts as `sample_weight` (n,), 0 or more, rows of it: a ninth of a deposit, of one that may lie in any of nine cells.
 
         ValueError for more or fewer classes, or names, signs or counts of other columns; DataError when unit cells are too large for the ground.
         """
@@ -81,7 +83,10 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
         if groups is not None and np.shape(groups) != codes.shape:
             raise ValueError(f"groups has shape {np.shape(groups)}; expected one group for each of the {len(codes)} rows")
         groups = np.arange(len(X)) if groups is None else np.asarray(groups)
-        deposits, rows = float(positive.sum()), float((~positive).sum())
+        counts_as = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        deposits, rows = float(counts_as[positive].sum()), float(counts_as[~positive].sum())
+        if not deposits or not rows:
+            raise ValueError("the rows of one class all weigh 0, so it cannot be learned; give some of them a sample_weight above 0")
         per_row = self._units_per_row(deposits, rows)
         self.counted_ = np.array([deposits, rows * per_row, rows])
         self.first_ = evidence_classes.layers_of(X, counts)
@@ -89,14 +94,14 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
         held: list[tuple[Any, ...]] = []
         for first, last in zip(self.first_[:-1], self.first_[1:], strict=True):
             columns = X[:, first:last]
-            self.cut_[first:last], why = self._cuts(columns, positive, groups, signs[first], per_row)
+            self.cut_[first:last], why = self._cuts(columns, positive, groups, counts_as, signs[first], per_row)
             code = evidence_classes.coded(columns, self.cut_[first:last])
-            found = evidence_classes.counted(code, last - first + 1, positive=positive, groups=groups, units_per_row=per_row)
+            found = evidence_classes.counted(code, last - first + 1, positive=positive, groups=groups, weight=counts_as, units_per_row=per_row)
             held.append(self._weighed(found, np.concatenate(([0 if last - first > 1 else -signs[first]], signs[first:last])), why))
         names = ("deposits_", "background_", "weight_", "variance_", "share_", "refused_")
         for name, parts in zip(names, zip(*held, strict=True), strict=True):
             setattr(self, name, np.concatenate(parts))
-        self.expected_ = self._omnibus(X, np.where(positive, 1.0, per_row))
+        self.expected_ = self._omnibus(X, counts_as * np.where(positive, 1.0, per_row))
         return self
 
     def predict_both(self, X: Any) -> tuple[Floats, Floats]:
@@ -181,7 +186,7 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
             )
         return units / rows
 
-    def _cuts(self, columns: Floats, positive: Array, groups: Array, sign: int, per_row: float) -> tuple[Floats | float, str]:
+    def _cuts(self, columns: Floats, positive: Array, groups: Array, weight: Floats, sign: int, per_row: float) -> tuple[Floats | float, str]:
         """The cuts of a layer's columns, and why there is none."""
         known = columns[~np.isnan(columns)]
         if not known.size:
@@ -189,8 +194,9 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
         if np.isin(known, (0, 1)).all():
             return 0.5, ""
         found = evidence_classes.cut(
-            columns[:, 0], positive=positive, groups=groups, sign=sign, steps=self.steps, least_sites=self.least_deposits, units_per_row=per_row
-        )
+            columns[:, 0], positive=positive, groups=groups, weight=weight, sign=sign, steps=self.steps, least_sites=self.least_deposits,
+            units_per_row=per_row,
+        )  # fmt: skip
         return (np.inf, f"no cut leaves {self.least_deposits} deposits on a side") if found is None else (found, "")
 
     def _weighed(self, found: Counts, signs: Ints, why: str) -> tuple[Any, ...]:
@@ -207,8 +213,9 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
         """Why a class is not used; empty where it is."""
         if found.deposits[i] == found.deposits.sum() and found.rows[i] == found.rows.sum():
             return "the only class"
-        if found.sites[i] < self.least_deposits:
-            return f"{found.sites[i]} deposits, fewer than {self.least_deposits}"
+        known = evidence_classes.known(found)[i]
+        if known < self.least_deposits:
+            return f"{known:g} deposits, fewer than {self.least_deposits}"
         if not found.rows[i]:
             return "no background in it, so no ratio"
         speaks = float(evidence_classes.studentized(weighed)[i])

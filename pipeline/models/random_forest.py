@@ -8,14 +8,14 @@ from pydantic import Field
 
 from pipeline.learning.forests import BaggedForest
 
-EPOCH = 1
+EPOCH = 2
 
 
 def random_forest(
     *,
     bags: Annotated[int, Field(ge=2)] = 20,
     trees_per_bag: Annotated[int, Field(ge=1)] = 25,
-    min_samples_leaf: Annotated[int, Field(ge=1)] = 2,
+    min_samples_leaf: Annotated[int, Field(ge=1)] = 5,
     max_features: Literal["sqrt", "log2"] | float = "sqrt",
     seed: int,
 ) -> BaggedForest:

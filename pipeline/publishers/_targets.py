@@ -18,6 +18,7 @@ COLUMNS = {
     "mean_uncertainty": "float64", "mean_applicability": "float64", "inferred_share": "float64", "nearest_known": "str", "nearest_known_km": "float64",
     "for_1": "str", "for_2": "str", "for_3": "str", "against_1": "str",
 }  # fmt: skip
+EXPECTED = {"expected_deposits": "float64", "p_at_least_one": "float64"}  # where config gives a prior
 NAME_COLUMNS = ("name", "shapeName", "NAME_2", "district")  # the last three: geoBoundaries, GADM, and what offices write
 
 
@@ -29,7 +30,8 @@ def targets(bundle: Bundle) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
-    frame = pd.DataFrame({name: [t[name] for t in bundle.targets] for name in COLUMNS}, dtype="object").astype(COLUMNS)
+    columns = COLUMNS | (EXPECTED if "expected_deposits" in bundle.rasters else {})
+    frame = pd.DataFrame({name: [t[name] for t in bundle.targets] for name in columns}, dtype="object").astype(columns)
     polygons = [shapely.from_wkb(target["wkb"]) for target in bundle.targets]
     shapes = [p if p.geom_type == "MultiPolygon" else shapely.MultiPolygon([p]) for p in polygons]
     if bundle.districts is not None:

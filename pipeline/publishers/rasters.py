@@ -28,7 +28,7 @@ def rasters(*, bundle: Bundle) -> None:
 
 
 def look(cube: Cube, layer: str) -> cog.Look:
-    """How a layer is shown: classes and kinds of a map with names and colours, its other layers with their range of 0 to 1."""
+    """How a layer is shown: classes and kinds of a map with names and colours, amounts as they are, its other layers with their range of 0 to 1."""
     shown = cog.look(cube, layer)
     word = PurePosixPath(layer)
     if len(word.parts) == 1:
@@ -38,5 +38,7 @@ def look(cube: Cube, layer: str) -> cog.Look:
         return replace(shown, band_tags=names, palette=dict(enumerate(COLOURS)))
     if word.name == "evidence_kind":
         return replace(shown, band_tags={f"CLASS_{code}": said for code, said in enumerate(KINDS)}, palette=dict(enumerate(KIND_COLOURS)))
+    if word.name == "expected_deposits":
+        return shown
     threshold = {"THRESHOLD": "0.5"} if word.name == "applicability" else {}  # an absolute ramp: what lies below is not to be believed
     return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"} | threshold)

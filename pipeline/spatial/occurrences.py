@@ -55,6 +55,35 @@ def select(
     return frame[keep & ~out], notices
 
 
+def others(frame: gpd.GeoDataFrame, *, deposit_type: tuple[str, ...] = (), commodity: tuple[str, ...] = ()) -> gpd.GeoDataFrame:
+    """The occurrences that say they are something else: another deposit type or, where no type is asked for, none of the commodities.
+
+    A record that does not say may be what is sought, so it is none of them.
+    """
+    column, wanted = ("deposit_type", deposit_type) if deposit_type else ("commodity", commodity)
+    split = _one if deposit_type else commodities
+    asked = {_plain(word) for word in wanted}
+    said = [split(value) for value in frame[column]]
+    return frame[np.array([bool(words) and not words & asked for words in said], bool)]
+
+
+def weights(frame: gpd.GeoDataFrame, asked: Mapping[str, Mapping[str, float]]) -> tuple[Array, list[str]]:
+    """How much each record counts, (n,) float64, and notices of words no record says.
+
+    `asked` gives by column and word a weight; those of several columns multiply, and a word not asked for weighs 1. Case does not matter.
+    KeyError for a column that is not there.
+    """
+    found, notices = np.ones(len(frame)), []
+    for column, by_word in asked.items():
+        plain = {_plain(word): weight for word, weight in by_word.items()}
+        said = [_plain(value) for value in frame[column]]
+        found *= np.array([plain.get(word, 1.0) for word in said])
+        silent = [word for word in by_word if _plain(word) not in said]
+        if silent and len(frame):
+            notices.append(f"no occurrence has {column} {', '.join(map(repr, silent))}; its weight has nothing to weigh")
+    return found, notices
+
+
 def groups(
     frame: gpd.GeoDataFrame, *, aliases: Mapping[str, str] | None = None, within_m: float = 10_000, same_name_within_m: float = SAME_NAME_WITHIN_M
 ) -> Array:

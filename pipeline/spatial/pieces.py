@@ -16,6 +16,7 @@ from pipeline.recipe import Array
 
 SUM, KNOWN = "sum of ", "known of "  # what a part tells of a further layer
 FIXED = 2**30  # values of 0 to 1 as integers: 2^33 cells fit an int64
+FIXED_AMOUNT = 2**48  # amounts, a few thousand in all and little in each cell
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Piece:
     """One connected piece: its cells, mean, highest value, mean spread, and outline in metres.
 
     `best`: the centre (x, y) of the cell with the highest value, the northernmost and then westernmost of equals. `means`: those of
-    further layers over its cells with a value, None where none has one.
+    further layers over its cells with a value, None where none has one. `amount`: the sum of its amounts, 0 when none were given.
     """
 
     cells: int
@@ -33,15 +34,17 @@ class Piece:
     polygon: Any
     best: tuple[float, float]
     means: Mapping[str, float | None] = field(default_factory=dict)
+    amount: float = 0.0
 
 
 def describe(
-    high: Array, values: Array, spread: Array, *, transform: Any, least_cells: int, more: Mapping[str, Array] | None = None
-) -> dict[str, Array]:
+    high: Array, values: Array, spread: Array, amounts: Array | None = None, *, transform: Any, least_cells: int,
+    more: Mapping[str, Array] | None = None,
+) -> dict[str, Array]:  # fmt: skip
     """What a tile says of the pieces of its high ground: sums, the labels along its four edges, and its cells' boxes as run lengths.
 
-    `high`, `values`, `spread` and the layers of `more`, all of 0 to 1, are (y, x); `transform` maps (column, row) to metres. A run is
-    (label, row, first, last) in cells.
+    `high`, `values`, `spread` and the layers of `more`, all of 0 to 1, and `amounts`, which add up (NaN is none), are (y, x); `transform`
+    maps (column, row) to metres. A run is (label, row, first, last) in cells.
     A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is left out here: on a
     noisy map those are nearly all.
     """
@@ -53,9 +56,10 @@ def describe(
     for name, layer in (more or {}).items():
         told[SUM + name] = _sums(layer, labels, count)
         told[KNOWN + name] = np.bincount(flat[~np.isnan(layer).ravel()], minlength=n)[1:]
+    held = _sums(np.zeros(labels.shape) if amounts is None else amounts, labels, count, unit=FIXED_AMOUNT)
     return told | {
         "cells": np.bincount(flat, minlength=n)[1:], "sum": _sums(values, labels, count), "spread": _sums(spread, labels, count), "highest": highest,
-        "best": _best(values, labels, highest, transform),
+        "best": _best(values, labels, highest, transform), "amount": held,
         "north": labels[0], "south": labels[-1], "west": labels[:, 0], "east": labels[:, -1], "runs": _runs(labels),
         "transform": np.array(tuple(transform)[:6]),
     }  # fmt: skip
@@ -70,11 +74,11 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     pairs = np.concatenate([np.empty((0, 2), np.int64), *_seams(parts, tiles_shape, offsets)])
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
     count, group = connected_components(links, directed=False)
-    cells, sums, spreads = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    cells, sums, spreads, amounts = (np.zeros(count, np.int64) for _ in range(4))
     highest = np.full(count, -np.inf)
     further = [key.removeprefix(SUM) for key in parts[0] if key.startswith(SUM)]
     added = {key: np.zeros(count, np.int64) for name in further for key in (SUM + name, KNOWN + name)}
-    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads), *added.items()):
+    for name, into in (("cells", cells), ("sum", sums), ("spread", spreads), ("amount", amounts), *added.items()):
         np.add.at(into, group, np.concatenate([part[name] for part in parts]))
     top, place = (np.concatenate([part[name] for part in parts]) for name in ("highest", "best"))
     np.maximum.at(highest, group, top)
@@ -89,12 +93,12 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
         # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
         polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
         means = {name: added[SUM + name][i] / FIXED / added[KNOWN + name][i] if added[KNOWN + name][i] else None for name in further}
-        where = float(best[i, 0]), float(best[i, 1])
-        yield Piece(int(cells[i]), sums[i] / FIXED / cells[i], float(highest[i]), spreads[i] / FIXED / cells[i], polygon, where, means)
+        mean, spread, where = sums[i] / FIXED / cells[i], spreads[i] / FIXED / cells[i], (float(best[i, 0]), float(best[i, 1]))
+        yield Piece(int(cells[i]), mean, float(highest[i]), spread, polygon, where, means, float(amounts[i] / FIXED_AMOUNT))
 
 
-def _sums(values: Array, labels: Array, count: int) -> Array:
-    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
+def _sums(values: Array, labels: Array, count: int, *, unit: int = FIXED) -> Array:
+    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * unit), 0).astype(np.int64)
     sums = np.zeros(count + 1, np.int64)
     np.add.at(sums, labels.ravel(), fixed.ravel())
     return sums[1:]

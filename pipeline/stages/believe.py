@@ -87,12 +87,13 @@ def reference(
     *, table: Fit, importance: Fit, occurrences: Vector, split: Mapping[str, Any], bounds: list[float], seed: int, counts: list[int],
     explored_m: float,
 ) -> dict[str, Array]:  # fmt: skip
-    """The space of `applicability.learnt`: positives, and background within `explored_m` of any occurrence.
+    """The space of `applicability.learnt`: positives where they were reported, and background learnt from within `explored_m` of any occurrence.
 
     Never background of the whole region: that would make every cell like some reference row. With no more than a `reason` where there
     is nothing to compare with; `notice` is empty or says why the answer is weak.
     """
     held = SampleTable.from_bytes(table.value)
+    held = held.subset(held.trains & (held.scored | ~held.positive))
     known = len(np.unique(held.group[held.positive]))
     if known < 2:
         of = "one known deposit of this kind lies" if known else "no known deposit of this kind lies"

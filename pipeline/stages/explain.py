@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.frame import Protocol, Use
+from pipeline.config.frame import Protocol
 from pipeline.errors import DataError
 from pipeline.learning import dependence, draws
 from pipeline.learning import importance as permuted
@@ -26,12 +26,13 @@ SHUFFLES = 3  # per fold: what is reported is the spread between folds, which mo
 
 
 def node(
-    *, prefix: str, protocol: Protocol, model: Use, columns: Columns, features: tuple[str, ...], bounds: tuple[float, ...], seed: int
+    *, prefix: str, protocol: Protocol, told: Mapping[str, Any], columns: Columns, features: tuple[str, ...], bounds: tuple[float, ...], seed: int
 ) -> FitNode:
-    """What the map's model rests on, `<prefix>/importance`: on the table of the map, in the folds of the deciding protocol's first repeat."""
+    """What the map's model (`told`, see `making`) rests on, `<prefix>/importance`: on the table of the map, in the folds of the deciding
+    protocol's first repeat."""
     said = {
         "title": protocol.title, "split": protocol.split.model_dump(), "bounds": list(bounds), "seed": validate.repeats(seed, protocol)[0],
-        "told": making.said(model, columns), "features": list(features), "counts": list(columns.counts),
+        "told": told, "features": list(features), "counts": list(columns.counts),
     }  # fmt: skip
     return FitNode(f"{prefix}/importance", STAGE, Call(importance, said, fits={"table": f"{prefix}/table"}), None, EXPLAINING_BYTES)
 
@@ -47,6 +48,8 @@ def importance(
     """
     held, cut = SampleTable.from_bytes(table.value), validate.division(split, bounds)
     said = {"protocol": {"title": title, "split": cut.describe(), "seed": seed, "shuffles": SHUFFLES}, "measure": "mean drop of AUC on held-out folds"}
+    if cut.kind == "random":  # the cells a deposit may lie in would come to lie on both sides
+        held = held.subset(held.scored | ~held.positive)
     reason = validate.untestable(held, making.labelled(told))
     try:
         fold = None if reason else cut.assign(held.checked(), seed=seed)
@@ -66,7 +69,7 @@ def importance(
     usual, refits = _usual(held, seed), [model for model in models if model is not None]
     curves = []
     for name, chosen in zip(features, columns, strict=True):
-        at = dependence.grid(held.values[~held.positive, chosen[0]]) if len(chosen) == 1 else np.empty(0)
+        at = dependence.grid(held.values[held.scored & ~held.positive, chosen[0]]) if len(chosen) == 1 else np.empty(0)
         if len(at) > 1:
             curves.append({"feature": name, **_plain(dependence.curve(refits, usual, chosen[0], at))})
     bent = {"rows": len(usual), "interval": "5 to 95 % over refits, each without one fold of ground", "curves": curves}
@@ -74,8 +77,8 @@ def importance(
 
 
 def _usual(held: SampleTable, seed: int) -> Array:
-    """The evidence of background, the rows with the lowest draws."""
-    other = np.flatnonzero(~held.positive)
+    """The evidence of the ground, scored background: the rows with the lowest draws."""
+    other = np.flatnonzero(held.scored & ~held.positive)
     lowest = np.argsort(draws.uniform(held.cell[other], seed=seed, stream="dependence"), kind="stable")[:MEAN_OVER]
     return held.values[other[np.sort(lowest)]]
 

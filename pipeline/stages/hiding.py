@@ -12,6 +12,7 @@ from pipeline import registry
 from pipeline.config import Loaded
 from pipeline.errors import ConfigError
 from pipeline.features import infill as feature
+from pipeline.learning.heldout import Mask
 from pipeline.learning.hidden import Hiding, Told
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode, LayerNode, Node
@@ -77,11 +78,14 @@ def hidden(
     return Hidden(columns, tuple(infills), fits, tuple(nodes))
 
 
-def hiding(table: SampleTable, said: Mapping[str, Any], fits: Mapping[str, Fit]) -> Hiding:
-    """What gives the evidence of each fold, from the plain values of `Hidden.said` and the artefacts of its fits."""
+def hiding(table: SampleTable, said: Mapping[str, Any], fits: Mapping[str, Fit], *, rows: Mask) -> Hiding:
+    """What gives the evidence of each fold, from the plain values of `Hidden.said` and the artefacts of its fits.
+
+    `rows` (samples,) says which of the samples are the rows of `table`.
+    """
     infills = []
     for place, one in enumerate(said["infills"]):
-        seen = SampleTable.from_bytes(fits[f"seen{place}"].value).values
+        seen = SampleTable.from_bytes(fits[f"seen{place}"].value).values[rows]
         mapped = feature.numbered(seen[:, -1].astype(np.int64), one["classes"], tuple(one["cover"])) >= 0
         how = feature.how(one["block_km"], one["folds"], one["trees"])
         infills.append(Told(np.array(one["gives"], np.int64), seen[:, :-1], mapped, fits[f"rocks{place}"].value, how))

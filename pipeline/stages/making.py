@@ -8,23 +8,37 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from pipeline import registry
-from pipeline.config.frame import Use
+from pipeline.config.frame import Background, Use
+from pipeline.learning.least_alike import LeastAlike
 from pipeline.recipe import Columns
 
 EPOCH = 1
 
 
-def said(use: Use, columns: Columns) -> dict[str, Any]:
-    """A model as plain values: its word, parameters and EPOCH and, if it asks for it, what evidence it is given. Part of the key of its fits."""
+def said(use: Use, columns: Columns, background: Background) -> dict[str, Any]:
+    """A model as plain values: its word, parameters and EPOCH, if it asks for it what evidence it is given, and the share of its background
+    it is not to learn from. Part of the key of its fits.
+    """
     function = registry.find("models", use.use)
     told: dict[str, Any] = {"use": use.use, "said": use.with_.model_dump(mode="json"), "epoch": registry.epoch(function)}
     if Columns in registry.dependencies(function).values():
         told["columns"] = {"names": list(columns.names), "signs": list(columns.signs), "counts": list(columns.counts)}
+    if background.left_out and labelled(told):
+        told["leave_out"] = background.left_out
     return told
 
 
 def maker(told: Mapping[str, Any], *, background_km2: float | None = None) -> Callable[[int], BaseEstimator]:
-    """What makes the unfitted model of `said` from a seed; one that counts unit cells is told what ground a background row stands for."""
+    """What makes the unfitted model of `said` from a seed, as it is to be fitted and scored; one that counts unit cells is told what ground
+    a background row stands for."""
+    made = bare(told, background_km2=background_km2)
+    if "leave_out" in told:
+        return lambda seed: LeastAlike(model=made(seed), share=told["leave_out"])
+    return made
+
+
+def bare(told: Mapping[str, Any], *, background_km2: float | None = None) -> Callable[[int], BaseEstimator]:
+    """What makes the model itself, as it is kept."""
     function = registry.find("models", told["use"])
     more = {}
     if "columns" in told:
@@ -39,11 +53,11 @@ def maker(told: Mapping[str, Any], *, background_km2: float | None = None) -> Ca
 
 
 def background_km2(samples: Mapping[str, Any]) -> float:
-    """The ground that each background row of a draw stands for: that of the map, divided among them."""
-    rows = samples["drawn"][samples["label"] == 0, 0].sum()
+    """The ground that each background row a model learns from stands for: that of the map, divided among those of a draw."""
+    rows = samples["drawn"][(samples["label"] == 0) & samples["trains"], 0].sum()
     return float(samples["cells"] * samples["cell_km2"] / max(rows, 1))
 
 
 def labelled(told: Mapping[str, Any]) -> bool:
     """Whether the model learns from known deposits, and so cannot do without."""
-    return bool(getattr(maker(told)(0), "needs_labels", True))
+    return bool(getattr(bare(told)(0), "needs_labels", True))

@@ -23,7 +23,7 @@ from pipeline.stages import acquire, believe
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 3
+EPOCH = 4
 STAGE = "publish"
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
@@ -90,8 +90,15 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     def fit(name: str) -> Any:
         return cube.load_fit(name, fit_keys[name])
 
+    protocols = {name: fit(key) for name, key in graph.scorecards.items()}
+    deciding = next(iter(protocols))
+    if graph.without_suspect:
+        protocols[deciding] = protocols[deciding] | {"without_suspect": fit(graph.without_suspect)}
     believed = fit(f"{graph.prefix}/believed")
-    notices = (*graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *believe.notices(fit(f"{graph.prefix}/space"), believed))
+    notices = (
+        *graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]), *_invented(graph),
+        *believe.notices(fit(f"{graph.prefix}/space"), believed),
+    )  # fmt: skip
     shown = {}
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
@@ -113,9 +120,8 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
-        **believed, "verdict": fit(next(iter(graph.scorecards.values())))["verdict"],
-        "protocols": {name: fit(key) for name, key in graph.scorecards.items()},
-        "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
+        **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None, "verdict": protocols[deciding]["verdict"],
+        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
     }  # fmt: skip
     targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
     said = {"made_by": "prospect", **graph.said()}
@@ -144,6 +150,25 @@ def _notices(samples: Mapping[str, Any]) -> list[str]:
             "did not learn from them and cannot find their like"
         )
     return told
+
+
+def _suspect(card: Mapping[str, Any]) -> list[str]:
+    """What is left of the score without layers that may have been mapped because of deposits."""
+    if "without_suspect" not in card:
+        return []
+    left = card["without_suspect"]
+    names = ", ".join(left["layers"])
+    if left["fold_mean"] is None:
+        return [f"{names} may have been mapped because of known deposits, and what the map is worth without is not tested"]
+    whole = card["scores"]["model"]["fold_mean"]
+    said = f"the AUC ({card['protocol']['split']}) is {whole:.2f} with and {left['fold_mean']:.2f} without. Without: {left['verdict']}"
+    return [f"{names} may have been mapped because of known deposits: {said}"]
+
+
+def _invented(graph: Graph) -> list[str]:
+    if graph.prior is None or not graph.prior.invented:
+        return []
+    return ["expected_deposits and the chances of targets rest on an INVENTED number of undiscovered deposits: they show the method and say nothing of the ground"]
 
 
 def _said(sources: Mapping[str, Any], name: str, word: str) -> str:

@@ -50,7 +50,7 @@ def reasons(
     """For each target its `contributions` by feature, the `base` they start from, and the words of `REASONS`, None where no feature speaks so.
 
     SHAP values for models of trees, from the answer over their samples; for others sampled contributions, from the mean over
-    background. Contributions and base add up to the prospectivity of the best cell. A feature's are those of its layers together.
+    scored background. Contributions and base add up to the prospectivity of the best cell. A feature's are those of its layers together.
     """
     if not targets.value:
         return []
@@ -65,7 +65,7 @@ def _contributions(model: Any, values: Any, held: SampleTable, counts: list[int]
     if type(model) in SHARES:
         layers, base = contributions.of_trees(model.trees_, values)
         return contributions.by_feature(layers, counts), base
-    other = np.flatnonzero(~held.positive)
+    other = np.flatnonzero(held.scored & ~held.positive)
     lowest = np.argsort(draws.uniform(held.cell[other], seed=seed, stream="reasons"), kind="stable")[:BACKGROUND]
     return contributions.sampled(
         lambda rows: model.predict_both(rows)[0], values, background=held.values[other[np.sort(lowest)]], columns=importance.features(counts), seed=seed

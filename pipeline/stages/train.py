@@ -11,6 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 from pipeline.errors import ConfigError
 from pipeline.learning import model_files
 from pipeline.learning.fitted import fitted
+from pipeline.learning.least_alike import LeastAlike
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
@@ -27,7 +28,7 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float) ->
 
     A model with inner folds holds out squares of `block_km`.
     """
-    model = making.maker(told)(seed)
+    model = making.bare(told)(seed)
     if not hasattr(model, "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
     said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
@@ -36,13 +37,14 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float) ->
 
 
 def train(*, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None) -> bytes:
-    """Fit the model to the whole table; no bytes where there is no ground to learn or predict on."""
+    """Fit the model to all of the table that trains; no bytes where there is no ground to learn or predict on."""
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""
     model: Any = making.maker(told, background_km2=making.background_km2(samples.value))(seed)
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
-    held = held.checked()
+    held = held.subset(held.trains).checked()
     blocks = None if block_km is None else Split(block_m=block_km * 1000).blocks(held)
-    return model_files.dump(fitted(model, held, blocks))
+    found = fitted(model, held, blocks)
+    return model_files.dump(found.model_ if isinstance(found, LeastAlike) else found)  # what chose the background is not part of the model

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.config.frame import Protocol
 from pipeline.learning import crossval, draws, pairs
+from pipeline.learning.heldout import Mask
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.learning.verdict import verdict
@@ -18,16 +19,19 @@ from pipeline.recipe import Fit
 from pipeline.stages import hiding, making
 from pipeline.stages.hiding import Hidden
 
-EPOCH = 3
+EPOCH = 4
 STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
 
 def node(
     *, prefix: str, samples: str, protocol: Protocol, told: Mapping[str, Any], bounds: tuple[float, ...], seeds: tuple[int, ...],
-    hidden: Hidden | None = None,
+    hidden: Hidden | None = None, suspect: tuple[str, ...] = (),
 ) -> FitNode:  # fmt: skip
-    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed. `told`: the model (see `making`)."""
+    """The scorecard of one protocol, `<prefix>/scorecard`, on the table of `<samples>/table`; one repeat per seed. `told`: the model (see `making`).
+
+    With `suspect` layers, which the columns of `told` and `hidden` then lack: `<prefix>/without_suspect`, what is left of the score without them.
+    """
     said: dict[str, Any] = {
         "title": protocol.title, "split": protocol.split.model_dump(), "groups": protocol.groups, "seeds": seeds, "told": told, "bounds": list(bounds),
     }  # fmt: skip
@@ -35,6 +39,8 @@ def node(
     if hidden:
         said |= {"hide": list(protocol.hide), "hidden": hidden.said()}
         fits |= hidden.fits
+    if suspect:
+        return FitNode(f"{prefix}/without_suspect", STAGE, Call(score_without, said | {"suspect": list(suspect)}, fits=fits), None, SCORING_BYTES)
     return FitNode(f"{prefix}/scorecard", STAGE, Call(score, said, fits=fits), None, SCORING_BYTES)
 
 
@@ -64,10 +70,14 @@ def score(
         said_of |= {"hidden": hide, "hidden_evidence": [held.names[i] for i in hidden["columns"]], "told_again": [one["name"] for one in hidden["infills"]]}
     untested = untestable(held, making.labelled(told))
     if untested:
-        return {**said_of, "verdict": untested, "protocol": None, "scores": None}
+        return {**said_of, "verdict": untested, "protocol": None, "scores": None, "reliability": None}
+    drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
+    whole, still, rows = samples.value["whole_weight"], held.scored | ~held.positive, np.ones(len(held), bool)
+    if groups == "cells" or split["kind"] == "random":
+        rows = still
+        held, drawn = _whole(held, whole, still), drawn[:, still]
     if groups == "cells":
         held = replace(held, group=np.arange(len(held)))
-    drawn = np.broadcast_to(samples.value["drawn"].T, (len(seeds), len(held)))  # one draw may serve every repeat
     make = making.maker(told, background_km2=making.background_km2(samples.value))
     if split["kind"] == "leave_pair_out":
         result = pairs.leave_pair_out(
@@ -75,11 +85,28 @@ def score(
         )
     else:
         cut = division(split, bounds)
-        seen = None if hidden is None else hiding.hiding(held, hidden, fits)
+        seen = None if hidden is None else hiding.hiding(held, hidden, fits, rows=rows)
         result = crossval.cross_validate(held, make_model=make, split=cut, seeds=seeds, members=drawn, seen=seen).result
         if cut.kind != "random" and hidden is None:
-            result |= {"optimism": crossval.optimism(held, make_model=make, split=cut, seed=seeds[0], members=drawn, honest=result["scores"])}
+            reported, taking = _whole(held, whole[rows], still[rows]), drawn[:, still[rows]]
+            result |= {"optimism": crossval.optimism(reported, make_model=make, split=cut, seed=seeds[0], members=taking, honest=result["scores"])}
     return {**said_of, "verdict": verdict(result), "background_draws": samples.value["drawn"].shape[1], **result}
+
+
+def score_without(*, table: Fit, samples: Fit, suspect: list[str], **said: Any) -> dict[str, Any]:
+    """What a protocol scores without the layers that may have been mapped because of deposits: mean AUC of folds, of nulls too, and a sentence."""
+    held = SampleTable.from_bytes(table.value)
+    keep = [i for i, name in enumerate(held.names) if name not in suspect]
+    left = replace(held, values=held.values[:, keep], names=tuple(held.names[i] for i in keep))
+    card = score(table=Fit(left.to_bytes()), samples=samples, **said)
+    means = {name: found["fold_mean"] for name, found in (card["scores"] or {}).items()}
+    model = means.pop(crossval.MODEL, None)
+    return {"layers": suspect, "fold_mean": model, "nulls": means, "verdict": card["verdict"]}
+
+
+def _whole(held: SampleTable, weight: Any, still: Mask) -> SampleTable:
+    """The table with each deposit where it was reported alone, with its whole weight: at random its cells would come to lie on both sides."""
+    return replace(held, weight=weight).subset(still)
 
 
 def untestable(held: SampleTable, labelled: bool) -> str | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -256,3 +257,16 @@ def test_folds_by_cluster_are_as_many_as_the_clusters() -> None:
     folds = found["scores"]["model"]["per_seed"][0]["folds"]
     assert found["protocol"]["folds"] == len(folds) > 2
     assert sum(fold["groups"] for fold in folds) == 60
+
+
+def test_rows_that_only_train_are_not_scored_and_rows_that_only_score_are_not_learned_from() -> None:
+    seen: list[Any] = []
+    whole = table(seed=0)
+    trains, scored = np.ones(len(whole), bool), np.ones(len(whole), bool)
+    trains[-50:], scored[100:150] = False, False
+    parted = replace(whole, trains=trains, scored=scored)
+    found = cross_validate(parted, make_model=lambda _: Memory(seen), split=BLOCKS, seeds=(0,))
+    assert (np.isnan(found.scores["model"][0]) == ~scored).all()
+    taught = {row.tobytes() for X, _, _ in seen for row in X}
+    assert taught == {row.tobytes() for row in whole.values[:-50]}
+    assert found.result["protocol"]["background"] == 400 - 50

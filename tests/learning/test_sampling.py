@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import uniform
-from pipeline.learning.sampling import background, positives
+from pipeline.learning.sampling import background, positives, spread
 
 NCOLS = 50
 
@@ -85,3 +85,34 @@ def test_no_candidate_left_is_an_error_that_names_the_repair() -> None:
 def test_without_positives_every_candidate_is_background() -> None:
     none = np.empty(0, np.int64)
     assert background(np.arange(4), positives=none, ncols=NCOLS, count=4, exclude_cells=9, seed=0).cells.tolist() == [0, 1, 2, 3]
+
+
+def test_a_weighted_draw_takes_cells_as_often_as_drawing_them_one_by_one_would() -> None:
+    """Two of three cells of weights 1, 2, 4, without replacement: a cell is missed with the chance worked out by hand below."""
+    weights = np.array([1.0, 2.0, 4.0])
+    # missed: the first two drawn are the other two, in either order: P(i, j) = w_i / 7 * w_j / (7 - w_i)
+    missed = np.array([2 / 7 * 4 / 5 + 4 / 7 * 2 / 3, 1 / 7 * 4 / 6 + 4 / 7 * 1 / 3, 1 / 7 * 2 / 6 + 2 / 7 * 1 / 5])
+    assert missed.sum() == pytest.approx(1)
+    times = np.zeros(3)
+    none = np.empty(0, np.int64)
+    for seed in range(4000):
+        taken = background(np.arange(3), positives=none, ncols=NCOLS, count=2, exclude_cells=0, seed=seed, weights=weights).cells
+        times[np.setdiff1d(np.arange(3), taken)] += 1
+    assert times / 4000 == pytest.approx(missed, abs=0.03)  # three standard errors are 0.024
+
+
+def test_a_deposit_is_spread_over_cells_within_its_radius_and_never_onto_another() -> None:
+    places = np.array([0, 5 * NCOLS + 5, 5 * NCOLS + 6])
+    asked = {"cell_m": 100.0, "shape": (40, NCOLS)}
+    found = spread(places, radius_m=np.array([150.0, 100.0, 99.0]), seed=1, **asked)
+    # 150 m reaches the corner's three neighbours; 100 m the four beside, less the other deposit; 99 m none
+    assert found.cells[found.owner == 0].tolist() == [1, NCOLS, NCOLS + 1]
+    assert found.cells[found.owner == 1].tolist() == [4 * NCOLS + 5, 5 * NCOLS + 4, 6 * NCOLS + 5]
+    assert not (found.owner == 2).any()
+    wide = spread(np.array([20 * NCOLS + 20]), radius_m=np.array([1000.0]), seed=1, **asked)
+    row, col = np.divmod(wide.cells, NCOLS)
+    assert len(wide.cells) == 8
+    assert (np.hypot(row - 20, col - 20) <= 10).all()
+    assert np.hypot(row - 20, col - 20).max() > 3  # a choice from the whole circle, not the nearest
+    assert wide.cells.tolist() != spread(np.array([20 * NCOLS + 20]), radius_m=np.array([1000.0]), seed=2, **asked).cells.tolist()
+    assert len(spread(np.array([9]), radius_m=np.array([np.nan]), seed=1, **asked).cells) == 0

@@ -81,3 +81,9 @@ def test_lengths_that_disagree_are_refused() -> None:
         replace(table(), names=("one",))
     with pytest.raises(DataError, match="cell must have one value per row"):
         replace(table(), cell=np.array([1]))
+
+
+def test_rows_teach_and_are_scored_and_weigh_one_when_nothing_is_said() -> None:
+    whole = table()
+    assert whole.trains.tolist() == whole.scored.tolist() == [True] * 4
+    assert whole.weight.tolist() == [1.0] * 4

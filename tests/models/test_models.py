@@ -75,7 +75,7 @@ def test_models_for_maps_tell_their_uncertainty_in_one_pass(word: str) -> None:
 
 def test_the_default_forest_is_twenty_bags_of_twenty_five_trees() -> None:
     model = registry.find("models", "random_forest")(seed=0)
-    assert (model.bags, model.trees_per_bag, model.min_samples_leaf, model.max_features) == (20, 25, 2, "sqrt")
+    assert (model.bags, model.trees_per_bag, model.min_samples_leaf, model.max_features) == (20, 25, 5, "sqrt")
 
 
 def test_the_reference_forest_has_three_hundred_trees_and_claims_no_uncertainty() -> None:

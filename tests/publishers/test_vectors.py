@@ -156,7 +156,7 @@ def test_a_synthetic_map_says_so_in_every_layer(tmp_path: Path) -> None:
 def test_what_delineate_ranks_is_what_the_layer_holds() -> None:
     deposits = {"name": ["Old Mine"], "x": [2500.0], "y": [-2500.0], "group": [0]}
     assert delineate.rank(
-        parts=[_one_piece()], tiles_shape=(1, 1), cell_m=1000.0, least_cells=1, known_within_m=100, deposits=deposits
+        parts=[_one_piece()], tiles_shape=(1, 1), cell_m=1000.0, least_cells=1, known_within_m=100, deposits=deposits, numbers=None
     )[0].keys() | set(reasons.REASONS) == bundles.target(1, (0, 0, 1, 1)).keys()  # fmt: skip
 
 

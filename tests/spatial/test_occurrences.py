@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 
-from pipeline.spatial.occurrences import commodities, groups, name_key, select
+from pipeline.spatial.occurrences import commodities, groups, name_key, others, select, weights
 
 
 def table(*records: tuple[Any, ...]) -> gpd.GeoDataFrame:
@@ -129,3 +129,16 @@ def test_a_name_is_known_however_it_is_spelled(said: str, key: str) -> None:
 
 def test_commodities_are_parted_by_any_common_mark() -> None:
     assert commodities("Cu; Au,Mo/Zn") == {"cu", "au", "mo", "zn"} and commodities(None) == commodities(float("nan")) == set()
+
+
+def test_others_are_the_records_that_say_another_type_and_not_those_that_say_nothing() -> None:
+    frame = table(("a", 0, 0, "porphyry Cu", "Cu"), ("b", 9, 0, "VMS", "Cu"), ("c", 20, 0, "unknown", "Zn"), ("d", 30, 0, "skarn", "Fe; Cu"))
+    assert others(frame, deposit_type=("Porphyry cu",)).name.tolist() == ["b", "d"]
+    assert others(frame, commodity=("cu",)).name.tolist() == ["c"]
+
+
+def test_weights_of_columns_multiply_and_a_word_not_named_weighs_one() -> None:
+    frame = table(("a", 0, 0, "VMS", "", "High"), ("b", 9, 0, "VMS", "", "medium"), ("c", 20, 0, "skarn", "", "medium"), ("d", 30, 0, "skarn", "", ""))
+    found, notices = weights(frame, {"confidence": {"medium": 0.5, "low": 0.1}, "deposit_type": {"SKARN": 3}})
+    assert found.tolist() == [1.0, 0.5, 1.5, 3.0]
+    assert notices == ["no occurrence has confidence 'low'; its weight has nothing to weigh"]

@@ -25,7 +25,9 @@ def tiled(mask: Any, values: Any, tile: int, least_cells: int = 1, more: Any = N
             cut = np.s_[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile]
             where = Affine(CELL, 0, c * tile * CELL, 0, -CELL, 5000 - r * tile * CELL)
             further = {name: layer[cut] for name, layer in (more or {}).items()}
-            parts.append(pieces.describe(mask[cut], values[cut], values[cut] / 3, transform=where, least_cells=least_cells, more=further))
+            parts.append(
+                pieces.describe(mask[cut], values[cut], values[cut] / 3, 40 * values[cut], transform=where, least_cells=least_cells, more=further)
+            )
     return parts, (down, across)
 
 
@@ -47,6 +49,7 @@ def test_pieces_equal_those_of_an_independent_labelling_of_the_whole(ground: tup
     assert np.allclose([p.mean for p in found], [mean for _, mean, _ in expected], atol=1e-8)
     assert [p.highest for p in found] == [highest for _, _, highest in expected]
     assert np.allclose([p.spread for p in found], [mean / 3 for _, mean, _ in expected], atol=1e-8)
+    assert np.allclose([p.amount for p in found], [40 * mean * cells for cells, mean, _ in expected], atol=1e-6)
 
 
 def test_polygons_equal_those_gdal_draws_of_the_whole(ground: tuple[Any, Any]) -> None:

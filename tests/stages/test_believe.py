@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,18 @@ def believed(of: dict[str, Any], first: list[list[float]], **more: Any) -> tuple
     evidence = Layers(Layer.of(layer) for layer in (block, np.full(block.shape, 0.5, np.float32)))
     given: dict[str, Any] = {"prospectivity": Layer.of(np.zeros(block.shape, np.float32)), "cover": Layers(()), "covers": []}
     return believe.believe(evidence=evidence, space=Fit(of), **(given | more))
+
+
+def test_the_reference_holds_what_was_learnt_from_and_each_deposit_where_it_was_reported() -> None:
+    held = table()
+    plain = space(held, WEST, 15_000)
+    ore, ground = np.arange(ORE), np.arange(ROWS - 50, ROWS)
+    may = replace(held.subset(ore), values=held.values[ore] + 50, scored=np.zeros(ORE, bool), cell=ore + ROWS)
+    only_scored = replace(held.subset(ground), values=held.values[ground] + 70, trains=np.zeros(50, bool), cell=ground + 2 * ROWS, group=ground + 2 * ROWS)
+    names = ("values", "label", "group", "cell", "x", "y", "weight", "trains", "scored")
+    more = SampleTable(names=held.names, **{name: np.concatenate([getattr(part, name) for part in (held, may, only_scored)]) for name in names})
+    found = space(more, WEST, 15_000)
+    assert found.keys() == plain.keys() and all(np.array_equal(found[name], plain[name]) for name in plain)
 
 
 def test_the_reference_is_the_positives_and_the_background_near_any_occurrence() -> None:

@@ -63,8 +63,9 @@ def test_a_map_of_knowledge_is_tested_like_any_other_when_deposits_are_known() -
 
 
 EMPTY = np.zeros(0, np.int64)
+NOTHING = dict.fromkeys(("label", "group", "cell", "x", "y", "weight", "trains", "scored"), EMPTY) | {"values": np.empty((0, 5))}
 CANNOT_TELL = {
-    "no ground": (dict.fromkeys(("label", "group", "cell", "x", "y"), EMPTY) | {"values": np.empty((0, 5))}, OVERLAY, "No permissive ground"),
+    "no ground": (NOTHING, OVERLAY, "No permissive ground"),
     "no deposit": ({"label": np.zeros(ROWS)}, OVERLAY, "Not tested: no known deposit"),
     "one deposit": ({"label": np.arange(ROWS) == 7}, FOREST, "every positive belongs to one deposit group"),
     "one block": ({"x": np.full(ROWS, 5.0), "y": np.full(ROWS, 5.0)}, FOREST, "all the positives lie in one block"),

@@ -1,0 +1,72 @@
+"""Reliability: whether a model that says "twice as many here" is right, on ground it did not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import chi2
+
+from pipeline.learning.draws import Floats
+
+CLASSES = 10
+SURE = 0.999  # a share of 1 would be an intensity without bound
+ENOUGH = 10.0  # deposits expected in a class from which a ratio of counts says something
+
+
+def intensity(share: Any) -> Floats:
+    """Deposits per area up to an unknown constant, from a model's score of positives, 0 to 1, against uniform background; any shape, float64.
+
+    The odds p / (1 - p): with background that stands for area they are proportional to the density of deposits, whatever weight the two
+    classes had. NaN stays NaN. Fithian and Hastie (2013).
+    """
+    share = np.clip(np.asarray(share, np.float64), 0.0, SURE)
+    return np.asarray(share / (1.0 - share), np.float64)
+
+
+def poisson_interval(count: float, *, level: float = 0.9) -> tuple[float, float]:
+    """The exact central interval of a Poisson mean of which `count`, 0 or more, were seen. Garwood (1936)."""
+    tail = (1.0 - level) / 2.0
+    low = float(chi2.ppf(tail, 2.0 * count) / 2.0) if count > 0 else 0.0
+    return low, float(chi2.ppf(1.0 - tail, 2.0 * count + 2.0) / 2.0)
+
+
+def reliability(label: npt.NDArray[Any], scores: Floats) -> dict[str, Any] | None:
+    """Deposits observed against expected in each tenth of the area, by predicted intensity on held-out ground; None without any score.
+
+    `label` (n,) 1 for deposits and 0 for uniform background, `scores` (repeats, n) out-of-fold, NaN for rows not scored in a repeat. In each
+    repeat the background is cut at its tenths, ties going down, so that a class may cover more or less of it (`area` says how much). A class
+    expects as many of all scored deposits as its background holds of the summed intensity: one constant for all ground, so that folds
+    are compared too. Counts are means over repeats, and so need not be whole; `interval` is the 90 % Poisson interval of the observed
+    count. `worst_ratio` is the largest ratio, either way up, of the two where 10 or more are expected; None where none is.
+    """
+    found = np.array([counts for row in scores if (counts := _counts(label[np.isfinite(row)], row[np.isfinite(row)])) is not None])
+    if not len(found):
+        return None
+    area, expected, observed = found.mean(axis=0)
+    classes = []
+    for i in range(CLASSES):
+        low, high = poisson_interval(observed[i])
+        classes.append(
+            {
+                "class": i + 1, "area": round(float(area[i]), 6), "expected": round(float(expected[i]), 6), "observed": round(float(observed[i]), 6),
+                "interval": [round(low, 6), round(high, 6)], "agrees": bool(low <= expected[i] <= high),
+            }
+        )  # fmt: skip
+    many = expected >= ENOUGH
+    seen = np.maximum(observed[many], 0.5)  # none seen where some were expected is half a deposit: a ratio must be a number
+    worst = round(float(np.maximum(seen / expected[many], expected[many] / seen).max()), 6) if many.any() else None
+    return {"classes": classes, "worst_ratio": worst, "enough": ENOUGH}
+
+
+def _counts(label: npt.NDArray[Any], score: Floats) -> tuple[Floats, Floats, Floats] | None:
+    ground, known = score[label == 0], score[label == 1]
+    total = intensity(ground).sum()
+    if not ground.size or not known.size or total == 0:
+        return None
+    edges = np.quantile(ground, np.arange(1, CLASSES) / CLASSES, method="inverted_cdf")
+    here = np.searchsorted(edges, ground, side="left")
+    expected = np.bincount(here, weights=intensity(ground), minlength=CLASSES) * (known.size / total)
+    observed = np.bincount(np.searchsorted(edges, known, side="left"), minlength=CLASSES).astype(np.float64)
+    return np.bincount(here, minlength=CLASSES) / ground.size, expected, observed
