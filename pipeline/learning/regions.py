@@ -75,16 +75,16 @@ def leave_one_region_out(tables: Mapping[str, SampleTable], *, model: Any, seed:
     for number, region in enumerate(tables):
         train, test = whole.subset((of != number) & whole.trains), whole.subset((of == number) & whole.scored)
         positives = int(test.positive.sum())
+        background = len(test) - positives
         skipped = _why_not(train, test)
-        counts = {"positives": positives, "background": len(test) - positives}
         if skipped is not None:
-            scored[region] = LeftOut(**counts, skipped=skipped)
+            scored[region] = LeftOut(positives, background, skipped=skipped)
             continue
         with threadpool_limits(1):
             own = fitted(clone(model), train)
             score = np.asarray(own.predict_proba(test.values)[:, list(own.classes_).index(1)], np.float64)
-        nulls = {null.__name__: roc_auc(test.label, null(train, test, seed=seed)) for null in (random, best_layer)}
-        scored[region] = LeftOut(**counts, auc=roc_auc(test.label, score), **nulls)
+        blind, single = (roc_auc(test.label, null(train, test, seed=seed)) for null in (random, best_layer))
+        scored[region] = LeftOut(positives, background, auc=roc_auc(test.label, score), random=blind, best_layer=single)
     return scored
 
 
