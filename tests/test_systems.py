@@ -18,6 +18,7 @@ from rasterio.transform import from_origin
 
 from pipeline import load
 from pipeline.config.loading import names
+from pipeline.errors import ConfigError
 from tests import tiny
 
 WEST, EAST = 1, 2
@@ -193,6 +194,15 @@ def test_every_system_names_its_rock_its_references_and_signs_of_its_own_evidenc
     assert said.permissive
     assert len(said.references) >= 2
     assert "magnetic" not in said.signs and "gravity_gradient" not in said.signs  # two-faced in every system here
+
+
+def test_an_analogue_is_declared_with_its_reason() -> None:
+    said = load("balochistan", system="porphyry_copper").config.system
+    assert said.setting == "Tethyan continental arc, Cretaceous to Neogene"
+    assert "Richards and others (2012)" in said.analogue_of["kerman"]
+    assert not {"kabul_aynak", "aynak"} & {*said.analogue_of}
+    with pytest.raises(ConfigError, match=r"system\.analogue_of\.kerman"):
+        load("balochistan", system="porphyry_copper", settings=("system.analogue_of.kerman=''",))
 
 
 def test_a_protocol_that_hides_a_map_scores_as_if_nobody_had_made_it(root: Path) -> None:

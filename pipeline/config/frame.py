@@ -66,6 +66,8 @@ class System(Frame):
     way each evidence layer should count, 1 more is better, -1 less or nearer is better; a layer that is not named may count either way.
     `inputs`: features that others are made of and the model does not see. `suspect`: features or evidence layers that may have been mapped
     because of deposits (a geologist maps alteration where a mine is); the deciding protocol is scored without them too.
+    `setting`: in words, the ground the system belongs to; `analogue_of`: other regions of that setting, by name, each with the reason it
+    is alike. Both are declarations: no answer depends on them.
     """
 
     name: Name = "as_published"
@@ -75,6 +77,8 @@ class System(Frame):
     signs: dict[Name, Literal[-1, 1]] = {}
     inputs: tuple[Name, ...] = ()
     suspect: tuple[Name, ...] = ()
+    setting: str | None = None
+    analogue_of: dict[Name, Annotated[str, Field(min_length=1)]] = {}
 
 
 class Use(Frame):
