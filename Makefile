@@ -25,7 +25,7 @@ region-is-named:
 	@test -n "$(REGION)" || { echo "error: name a region, for example: make map REGION=balochistan (there are: $(basename $(notdir $(wildcard configs/regions/*.yaml))))" >&2; exit 2; }
 
 test: $(DEV_STAMP) ## the tests, but for those of tests/world and tests/real_parts
-	@$(PY) -m pytest tests --ignore=tests/world --ignore=tests/real_parts -q
+	@$(PY) -m pytest tests --ignore=tests/world --ignore=tests/real_parts -q -n 2 --dist loadfile
 
 check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/ruff check .

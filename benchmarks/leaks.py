@@ -54,7 +54,7 @@ def main() -> None:
         p = (1 + np.sum(found >= true[MODEL])) / (1 + len(found))
         nulls = [f"{true[null]:.3f}" for null in BLIND]
         table.add_row(name, str(len(found)), f"{low:.3f} to {high:.3f}", f"{true[MODEL]:.3f}", f"{p:.3f}", *nulls, "yes" if inside else "NO")
-        print(f"done {name}", flush=True)
+        print(f"{name}: band {low:.3f} to {high:.3f}, model {true[MODEL]:.3f} (p {p:.3f}), {', '.join(map(' '.join, zip(BLIND, nulls, strict=True)))}", flush=True)
     Console(width=170).print(table)
     print(f"mean fold AUC, {SPLIT.describe()}; shifted sets on one deal of folds each, true labels on three")
 

@@ -27,7 +27,7 @@ from scipy.spatial import cKDTree
 
 from benchmarks.worlds import REPO, Made, Truth, loaded, world
 from pipeline import load, registry
-from pipeline.config.frame import Use
+from pipeline.config.frame import Background, Use
 from pipeline.learning import intervals
 from pipeline.learning.crossval import MODEL
 from pipeline.learning.heldout import HeldOut, held_out
@@ -54,7 +54,7 @@ class Ground:
     def maker(self, word: str) -> Any:
         """What makes the unfitted model of a word, with its defaults."""
         with_ = registry.parameters(registry.find("models", word))()
-        return making.maker(making.said(Use(use=word, with_=with_), self.columns), background_km2=1.0)
+        return making.maker(making.said(Use(use=word, with_=with_), self.columns, Background()), background_km2=1.0)
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def main() -> None:
         told.add_row(ground.name, "[i]coordinates", *_null(ground, plain, "coordinates"))
         told.add_row(ground.name, "[i]nearness to known", *_null(ground, plain, "distance_to_known"))
         told.add_row(ground.name, "[i]best layer", *_null(ground, plain, "best_layer"), end_section=True)
-        Console(width=190).print(told) if ground is None else print(f"done {ground.name}", flush=True)
+        print(f"done {ground.name}", flush=True)
     Console(width=190).print(told)
     print(f"intervals: 90 % by redrawing blocks of ground; {said.repeats} repeats of folds; random splits only to show what they flatter")
 
@@ -87,6 +87,7 @@ def _grounds(said: argparse.Namespace) -> Iterator[Ground]:
     data = Path(os.environ.setdefault("PROSPECT_DATA", str(REPO.parent / "shared" / "data")))
     for name in ("dawadimi", "cloncurry"):
         if name in said.without or not data.is_dir():
+            print(f"{name}: {'left out' if name in said.without else 'no benchmark data there (set PROSPECT_DATA)'}", flush=True)
             continue
         settings = ("run.cache=/tmp/prospect-skill/cache", "run.outputs=/tmp/prospect-skill/outputs", "run.workers=0", "validation.protocols=[default]")
         yield _ground(name, Made.of(load(name, settings=settings, root=REPO)))

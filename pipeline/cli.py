@@ -113,6 +113,14 @@ def sources(name: Word = None) -> None:
 
 
 @app.command()
+def models(name: Word = None) -> None:
+    """List the models, or tell all about one."""
+    from pipeline.screen import plugins
+
+    plugins.show("models", name)
+
+
+@app.command()
 def show(layer: Layer, region: OfRegion, system: System = None, data: Data = None, set_: Set = None) -> None:
     """Look at a layer: statistics, source, whether it is up to date, and a sketch."""
     from pipeline.screen import quicklook

@@ -59,7 +59,7 @@ def unknown(thing: str, word: str, known: typing.Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else "?"
-    listing = f" (prospect {thing}s lists all {len(known)})" if thing in ("feature", "source") else f" (known: {', '.join(known)})"
+    listing = f" (prospect {thing}s lists all {len(known)})" if thing in ("feature", "source", "model") else f" (known: {', '.join(known)})"
     return f"unknown {thing} {word!r}{hint}{listing}"
 
 

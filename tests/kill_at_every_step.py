@@ -24,6 +24,7 @@ import pipeline.ledger
 import pipeline.stages.publish
 from pipeline import registry
 from pipeline.config import load
+from pipeline.learning import applicability, contributions, crossval, dependence, importance  # noqa: F401 - likewise
 from pipeline.models.random_forest import random_forest
 from pipeline.planning import plan
 from pipeline.recipe import Cells
@@ -43,6 +44,7 @@ def warm() -> None:
     values = np.random.default_rng(1).normal(size=(60, 3)).astype("float32")
     forest = random_forest(bags=2, trees_per_bag=2, seed=1).fit(values, (values[:, 0] > 0).astype("int8"))
     forest.predict_both(values)
+    contributions.of_trees(forest.trees_, values)
     focal.moments(np.ones((8, 8), "float32"), Cells(np.arange(8.0), np.arange(8.0), np.zeros((8, 8), "int64"), 1.0, 1, 64), radius_m=1)
 
 

@@ -170,7 +170,7 @@ def test_every_region_system_and_protocol_is_listed(monkeypatch: pytest.MonkeyPa
             assert re.search(rf"^ *{path.stem}\b", printed, re.MULTILINE), path.stem
 
 
-@pytest.mark.parametrize("kind", ["features", "sources"])
+@pytest.mark.parametrize("kind", ["features", "sources", "models"])
 def test_every_plugin_is_listed_and_tells_its_parameters(kind: str) -> None:
     listed = prospect(kind).stdout
     for word in registry.words(kind):

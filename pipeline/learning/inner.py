@@ -40,7 +40,7 @@ def sides(fold_of: Ints, codes: Ints) -> Iterator[tuple[Mask, Mask]]:
             yield ~test, test
 
 
-def held_out(model: Any, X: Any, codes: Ints, fold_of: Ints, *, groups: Any, blocks: Any, sample_weight: Any, bags: int) -> Floats:
+def held_out(model: Any, X: Any, codes: Ints, fold_of: Ints, *, groups: Any, blocks: Any, bags: int, sample_weight: Any = None) -> Floats:
     """The score of each row by a copy of the model, of at most `bags` bags, not taught its fold; (n,) float64, NaN where a fold left one class."""
     offered = {"groups": groups, "blocks": blocks, "sample_weight": sample_weight}
     found = np.full(len(X), np.nan)

@@ -1,0 +1,72 @@
+"""How much of what a detailed map is worth does infill bring back where there is none?
+
+    python -m benchmarks.infill --worlds 4
+
+Three models of the same worlds: one that sees the detailed geology of the whole province (which no survey has), one that sees none, and one that
+is told rock by infill, taught by the sheets there are. For each, how well it ranks *planted undiscovered* deposits on the permissive
+ground of the truth (AUC, and the share in the best 5 %), and the share of the loss that infill recovers.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.worlds import KINDS, Made, Truth, loaded, world
+from pipeline.learning.fitted import fitted
+from pipeline.learning.scores import roc_auc
+from pipeline.models.random_forest import random_forest
+
+CELL_M = 2000.0
+FULL = "sources.geology.path=sample_data/balochistan/truth/geology_full.tif"
+ROCK = "features.rock={use: class_of, of: geology, top: 20}"
+UNTOLD = ("features.rock_likely=null", "features.mantle_near=null", "features.crust_near=null")  # all that rests on infill
+VARIANTS = {"full": (FULL, ROCK, *UNTOLD), "none": UNTOLD, "infill": ()}
+
+
+def main() -> None:
+    """Run and print."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--worlds", type=int, default=4)
+    asked.add_argument("--seeds", type=int, default=3)
+    said = asked.parse_args()
+    table = Table("world", "system", *(f"{what}, {name}" for what in ("AUC", "best 5 %") for name in VARIANTS), "AUC recovered", "capture recovered")
+    means = []
+    for seed in range(1, said.worlds + 1):
+        with world(seed, CELL_M) as root:
+            for system in KINDS:
+                found = np.array([_scored(root, system, settings, seeds=said.seeds) for settings in VARIANTS.values()]).T
+                means.append(found)
+                table.add_row(str(seed), system, *(f"{value:.3f}" for value in found.ravel()), *(_recovered(row) for row in found))
+        print(f"done world {seed}", flush=True)
+    mean = np.mean(means, axis=0)
+    table.add_section()
+    table.add_row("mean", "", *(f"{value:.3f}" for value in mean.ravel()), *(_recovered(row) for row in mean))
+    Console(width=170).print(table)
+    print(f"random_forest, mean of {said.seeds} seeds, worlds of {CELL_M:g} m cells, scored on the permissive ground of the truth")
+
+
+def _scored(root: object, system: str, settings: tuple[str, ...], *, seeds: int) -> tuple[float, float]:
+    made = Made.of(loaded(root, system, CELL_M, "validation.protocols=[default]", "system.permissive=[]", *settings))  # type: ignore[arg-type]
+    truth = Truth.of(root, made, system)  # type: ignore[arg-type]
+    values, table = made.evidence()[truth.ground], made.table.subset(made.drawn[0])
+    score = np.zeros(len(truth.ground))
+    for seed in range(seeds):
+        model = fitted(random_forest(seed=seed), table)
+        score += model.predict_both(values)[0]
+    whole = np.full(made.plan.grid.rows * made.plan.grid.cols, np.nan)
+    whole[truth.ground] = score
+    return roc_auc(np.isin(truth.ground, truth.undiscovered), score), truth.captured(whole)
+
+
+def _recovered(row: np.ndarray) -> str:
+    """What part of the way from none to full infill goes; no part of nothing."""
+    full, none, infill = row
+    return f"{(infill - none) / (full - none):.0%}" if full - none > 0.005 else "no loss"
+
+
+if __name__ == "__main__":
+    main()
