@@ -21,7 +21,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.worlds import REPO, Made, loaded, world
+from benchmarks.worlds import REPO, Made, loaded, scratch, world
 from pipeline import load
 from pipeline.grid import Window
 from pipeline.learning import sampling
@@ -63,7 +63,7 @@ def _data(said: argparse.Namespace) -> Iterator[tuple[str, Made]]:
     data = Path(os.environ.setdefault("PROSPECT_DATA", str(REPO.parent / "shared" / "data")))
     for name in ("dawadimi", "cloncurry"):
         if name not in said.without and data.is_dir():
-            settings = ("run.cache=/tmp/prospect-skill/cache", "run.outputs=/tmp/prospect-skill/outputs", "run.workers=0", "validation.protocols=[default]")
+            settings = (*scratch(), "run.workers=0", "validation.protocols=[default]")
             yield name, Made.of(load(name, settings=settings, root=REPO))
     for seed in range(said.worlds):
         with world(seed + 1, CELL_M) as root:

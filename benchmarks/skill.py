@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.spatial import cKDTree
 
-from benchmarks.worlds import REPO, Made, Truth, loaded, world
+from benchmarks.worlds import REPO, Made, Truth, loaded, scratch, world
 from pipeline import load, registry
 from pipeline.config.frame import Background, Use
 from pipeline.learning import intervals
@@ -89,7 +89,7 @@ def _grounds(said: argparse.Namespace) -> Iterator[Ground]:
         if name in said.without or not data.is_dir():
             print(f"{name}: {'left out' if name in said.without else 'no benchmark data there (set PROSPECT_DATA)'}", flush=True)
             continue
-        settings = ("run.cache=/tmp/prospect-skill/cache", "run.outputs=/tmp/prospect-skill/outputs", "run.workers=0", "validation.protocols=[default]")
+        settings = (*scratch(), "run.workers=0", "validation.protocols=[default]")
         yield _ground(name, Made.of(load(name, settings=settings, root=REPO)))
     for seed in range(said.worlds):
         with world(seed + 1, CELL_M) as root:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,12 @@ def world(seed: int, cell_m: float) -> Iterator[Path]:
         shutil.copytree(REPO / "configs", root / "configs")
         write(make_world(seed, cell_m), root / "sample_data" / "balochistan")
         yield root
+
+
+def scratch() -> tuple[str, str]:
+    """Settings that keep the cube and outputs of a benchmark region in the machine's folder for temporary files."""
+    folder = Path(gettempdir()) / "prospect-benchmarks"
+    return f"run.cache={folder}/cache", f"run.outputs={folder}/outputs"
 
 
 def loaded(root: Path, system: str, cell_m: float, *settings: str) -> Any:
