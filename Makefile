@@ -1,7 +1,7 @@
 # One command makes the map. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help map test check bench ci lock schema epochs clean
+.PHONY: help map test check bench skill ci lock schema epochs clean
 
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -37,6 +37,11 @@ bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each 
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
 	@$(PY) -m benchmarks.scale
+
+skill: $(DEV_STAMP) ## what infill brings back, a hunt for leaks, and every model on real and synthetic ground; hours
+	@$(PY) -m benchmarks.infill
+	@$(PY) -m benchmarks.leaks
+	@$(PY) -m benchmarks.skill
 
 ci: ## everything, as .ci/run does it; under an hour
 	@.ci/run
