@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import gettempdir
@@ -28,7 +29,8 @@ from sample_data.world.frame import to_metres
 CELL_M = 5000.0
 SYSTEMS = tuple(KINDS)
 MADE_BY = (
-    "sample_data/world", "sample_data/facts", "configs/systems", "configs/regions/balochistan.yaml", "configs/data/sample.yaml", "pipeline/features", "pipeline/spatial",
+    "sample_data/world", "sample_data/facts", "configs/systems", "configs/regions/balochistan.yaml", "configs/data/sample.yaml", "pipeline/features",
+    "pipeline/spatial",
     "pipeline/learning/infill.py", "pipeline/learning/sampling.py", "pipeline/stages/label.py", "pipeline/stages/background.py", "pipeline/stages/ground.py",
     "benchmarks/worlds.py", "benchmarks/kept.py",
 )  # fmt: skip
@@ -85,23 +87,19 @@ def kept(
 
 
 def _file(seed: int, system: str, cell_m: float) -> Path:
-    return Path(gettempdir()) / "prospect-benchmarks" / "worlds" / f"{_digest()}-{cell_m:g}" / f"{seed}-{system}.npz"
+    return Path(gettempdir()) / "prospect-benchmarks" / "worlds" / f"{digest()}-{cell_m:g}" / f"{seed}-{system}.npz"
 
 
-_FOUND: list[str] = []
-
-
-def _digest() -> str:
-    """Of the files that make a world and its tables."""
-    if not _FOUND:
-        held = hashlib.blake2b(digest_size=6)
-        for name in MADE_BY:
-            place = REPO / name
-            for file in sorted(place.rglob("*") if place.is_dir() else [place]):
-                if file.is_file() and "__pycache__" not in file.parts:
-                    held.update(str(file.relative_to(REPO)).encode() + file.read_bytes())
-        _FOUND.append(held.hexdigest())
-    return _FOUND[0]
+@lru_cache
+def digest(of: tuple[str, ...] = ()) -> str:
+    """Of the files that make a world and its tables, and of more files or folders."""
+    held = hashlib.blake2b(digest_size=6)
+    for name in (*MADE_BY, *of):
+        place = REPO / name
+        for file in sorted(place.rglob("*") if place.is_dir() else [place]):
+            if file.is_file() and "__pycache__" not in file.parts:
+                held.update(str(file.relative_to(REPO)).encode() + file.read_bytes())
+    return held.hexdigest()
 
 
 def _make(one: tuple[int, tuple[str, ...], float]) -> None:

@@ -5,8 +5,9 @@
 
 For each data set the deposits are moved together by a random shift, round the edges of the grid (a torus), so that they keep their clusters and lose
 their ground; those that fall off the ground to be mapped are dropped. A forest is scored on each set under the pipeline's own folds:
-the middle 90 % of its scores are what chance gives (of 50 trees: what is asked is how far chance carries the folds, not how good the model is). On the true labels the nulls that know no geology must lie in that band, and the model's place
-in it is its p-value. Lotwick and Silverman (1982) on toroidal shifts.
+the middle 90 % of its scores are what chance gives. On the true labels the nulls that know no geology must lie in that band, and the model's place
+in it is its p-value. The forest has 50 trees: asked is how far chance
+carries the folds, not how good a model is. Lotwick and Silverman (1982) on toroidal shifts.
 """
 
 from __future__ import annotations
