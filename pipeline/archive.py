@@ -70,7 +70,9 @@ def judged(entries: Iterable[zipfile.ZipInfo], *, name: str, size: int) -> list[
     taken: set[str] = set()
     for entry in entries:
         if reason := _harm(entry):
-            raise DataError(f"{name}: entry {_shown(entry)} {reason}; the archive is forged or damaged and nothing of it is used: fetch it again, or unpack it by hand")
+            raise DataError(
+                f"{name}: entry {_shown(entry)} {reason}; the archive is forged or damaged and nothing of it is used: fetch it again, or unpack it by hand"
+            )
         same = unicodedata.normalize("NFC", entry.filename.rstrip("/")).casefold()
         if same in taken:
             raise DataError(f"{name}: entry {_shown(entry)} stands in the archive twice; which one is meant cannot be told: unpack it by hand")
@@ -81,24 +83,19 @@ def judged(entries: Iterable[zipfile.ZipInfo], *, name: str, size: int) -> list[
 
 def _harm(entry: zipfile.ZipInfo) -> str:
     """What is wrong with an entry, in words; "" for a good one."""
-    said = getattr(entry, "orig_filename", entry.filename)
-    parts = entry.filename.rstrip("/").split("/")
-    if "\\" in said or "\0" in said or said.startswith("/") or re.match(r"[A-Za-z]:", said) or any(part in ("", ".", "..") for part in parts):
-        return "leads out of the folder it is unpacked in"
-    if any(unicodedata.category(letter) == "Cc" for letter in said):
-        return "has a name that is no text"
-    kind = stat.S_IFMT(entry.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "is a link or a device, no file"
-    if entry.flag_bits & 0x41:
-        return "is encrypted"
-    if entry.compress_type not in METHODS:
-        return f"is packed by method {entry.compress_type}, which is not read here"
-    if entry.file_size > LEAST_JUDGED and entry.file_size > MOST_PACKED * max(entry.compress_size, 1):
-        return f"promises {entry.file_size:,} bytes from {entry.compress_size:,}, more than {MOST_PACKED} to 1"
-    if entry.compress_type == zipfile.ZIP_STORED and entry.file_size != entry.compress_size:
-        return f"is stored as it is, and promises {entry.file_size:,} bytes from {entry.compress_size:,}"
-    return ""
+    said, packed, size = getattr(entry, "orig_filename", entry.filename), entry.compress_size, entry.file_size
+    parts, kind, stored = entry.filename.rstrip("/").split("/"), stat.S_IFMT(entry.external_attr >> 16), entry.compress_type == zipfile.ZIP_STORED
+    outside = "\\" in said or "\0" in said or said.startswith("/") or re.match(r"[A-Za-z]:", said) or any(part in ("", ".", "..") for part in parts)
+    faults = {
+        "leads out of the folder it is unpacked in": outside,
+        "has a name that is no text": any(unicodedata.category(letter) == "Cc" for letter in said),
+        "is a link or a device, no file": kind not in (0, stat.S_IFREG, stat.S_IFDIR),
+        "is encrypted": entry.flag_bits & 0x41,
+        f"is packed by method {entry.compress_type}, which is not read here": entry.compress_type not in METHODS,
+        f"promises {size:,} bytes from {packed:,}, more than {MOST_PACKED} to 1": size > LEAST_JUDGED and size > MOST_PACKED * max(packed, 1),
+        f"is stored as it is, and promises {size:,} bytes from {packed:,}": stored and size != packed,
+    }
+    return next((words for words, met in faults.items() if met), "")
 
 
 def _check_apart(entries: list[zipfile.ZipInfo], name: str, size: int) -> None:

@@ -63,7 +63,10 @@ def test_an_archive_without_the_file_lists_what_it_holds(tmp_path: Path) -> None
         taken(path, "mrds.csv")
 
 
-ESCAPES = ["../evil.csv", "a/../../evil.csv", "/etc/evil.csv", "a/./evil.csv", "C:/evil.csv", "c:evil.csv", "a//evil.csv", "..", "a\\..\\..\\evil.csv", "ok.csv\0/../evil"]  # fmt: skip
+ESCAPES = [
+    "../evil.csv", "a/../../evil.csv", "/etc/evil.csv", "a/./evil.csv", "C:/evil.csv", "c:evil.csv", "a//evil.csv", "..", "a\\..\\..\\evil.csv",
+    "ok.csv\0/../evil",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ESCAPES)
@@ -178,9 +181,10 @@ def test_the_limits_of_size_and_number_are_kept(tmp_path: Path, monkeypatch: pyt
     path = packed(tmp_path / "a.zip", ("a.csv", NOISE), ("b.csv", b"1"))
     with pytest.raises(DataError, match=r"'a.csv' would take 50,000 bytes, the limit is 49,999; unpack it by hand and give the file"):
         taken(path, "a.csv", max_bytes=49_999)
-    with monkeypatch.context() as patched, pytest.raises(DataError, match=r"holds 2 entries, the limit is 1; unpack it by hand and give the file that is"):
+    with monkeypatch.context() as patched:
         patched.setattr(archive, "MOST_ENTRIES", 1)
-        taken(path, "a.csv")
+        with pytest.raises(DataError, match=r"holds 2 entries, the limit is 1; unpack it by hand and give the file that is meant"):
+            taken(path, "a.csv")
     assert taken(path, "b.csv", max_bytes=1) == ["b.csv"]
 
 
