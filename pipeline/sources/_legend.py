@@ -10,7 +10,9 @@ LEGEND = {
 }  # fmt: skip
 TABLE = rocknames.table_of(rocknames.GROUPS)
 VOLCANIC = ("felsic_volcanic", "intermediate_volcanic", "mafic_volcanic")
-INTRUSIVE = ("felsic_intrusive", "intermediate_intrusive", "mafic_intrusive")
+BY_ROCK = {
+    "water": None, "cover": 1, "ultramafic": 8, "melange": 8, "felsic_intrusive": 7, "intermediate_intrusive": 7, "mafic_intrusive": 7,
+}  # fmt: skip
 SEDIMENT = ("carbonate", "clastic", "evaporite", rocknames.OTHER)
 # oldest age in million years of the classes of sediment, after the time scale of the International Commission on Stratigraphy
 AGES = ((2.58, 1), (23.03, 2), (66.0, 3), (145.0, 4), (201.4, 5))
@@ -22,14 +24,8 @@ def class_of_unit(words: str, youngest_ma: float, oldest_ma: float) -> int | Non
     Ophiolite, intrusions and volcanics go by their rock, sediment and what has no word by its age; metamorphic rock is 10.
     """
     group, age = rocknames.group(words, TABLE), (youngest_ma + oldest_ma) / 2
-    if group == "water":
-        return None
-    if group == "cover":
-        return 1
-    if group in ("ultramafic", "melange"):
-        return 8
-    if group in INTRUSIVE:
-        return 7
+    if group in BY_ROCK:
+        return BY_ROCK[group]
     if group in VOLCANIC:
         return 9 if age <= AGES[0][0] else 6
     if group in SEDIMENT:

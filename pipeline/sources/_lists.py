@@ -63,8 +63,7 @@ class WorldList(Points):
         for part in _pieces(Path(asset.path), asset.id):
             lon, lat = (pd.to_numeric(part[word], errors="coerce").to_numpy() for word in ("longitude", "latitude"))
             with np.errstate(invalid="ignore"):
-                part = part[(lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)]
-            parts.append(part)
+                parts.append(part[(lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)])
         held = pd.concat(parts)
         told = self.told(held).assign(
             easting=held["longitude"], northing=held["latitude"], crs="EPSG:4326", datum="", synthetic="", row=[f"line {i + 2}" for i in held.index]
@@ -98,7 +97,7 @@ def _head(path: Path, name: str, product: str, wanted: tuple[str, ...]) -> None:
         raise DataError(f"{name}: cannot be read as a table ({error}); {product} is a CSV: fetch it again") from error
     for column in wanted:
         if column not in held:
-            raise DataError(f"{name}: has no column {column!r}, which {product} has{_files.nearest(column, held)} it is another table: check the address")
+            raise DataError(f"{name}: has no column {column!r}, which {product} has{_files.nearest(column, held)}: it is another table: check the address")
 
 
 def _pieces(path: Path, name: str) -> list[pd.DataFrame]:

@@ -111,7 +111,7 @@ class ProductVector(VectorFile):
         for column in self.kept:
             if column.casefold() not in spelt:
                 raise DataError(
-                    f"{asset.id}: has no column {column!r}, which {self.product} has{_files.nearest(column, head.columns)} "
+                    f"{asset.id}: has no column {column!r}, which {self.product} has{_files.nearest(column, head.columns)}: "
                     "it is another product or another edition: check the address, or read it with `use: vector`"
                 )
         return {spelt[column.casefold()]: ours for column, ours in self.kept.items()}

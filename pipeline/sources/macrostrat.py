@@ -54,10 +54,13 @@ def macrostrat(
     its ground is missing. At most 2000 questions are asked for a region; a larger one wants a wider step.
     """
     del licence, citation, redistribute  # said here, written to every layer made from it
-    rest = (url, None, {}, None, margin_m, None, hosts, None, "an answer of Macrostrat", "polygons", KEPT, "", {}, scale, step_km)
+    said: dict[str, Any] = {
+        "path": url, "layer": None, "where": {}, "crs": None, "margin_m": margin_m, "synthetic": None, "hosts": hosts, "sha256": None,
+        "product": "an answer of Macrostrat", "shape": "polygons", "kept": KEPT, "scale": scale, "step_km": step_km,
+    }  # fmt: skip
     if gives == "units":
-        return Compiled(*rest)  # type: ignore[arg-type]
-    return Classed(Coded(*rest), "Geological map (Macrostrat)", NATIVE_M[scale])  # type: ignore[arg-type]
+        return Compiled(**said)
+    return Classed(Coded(**said), "Geological map (Macrostrat)", NATIVE_M[scale])
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,7 @@ class Compiled(ProductVector):
     def _lattice(self, place: Place) -> tuple[Any, Any]:
         west, south, east, north = around(place.grid, self.margin_m, CRS(4326))
         step = self.step_km / 111.2
-        lats = np.arange(south + step / 2, north, step)
-        points = [(x, y) for y in lats for x in np.arange(west + step / 2, east, step / max(math.cos(math.radians(y)), 0.1))]
+        points = [(x, y) for y in _middles(south, north, step) for x in _middles(west, east, step / max(math.cos(math.radians(y)), 0.1))]
         if len(points) > MOST_ASKED:
             raise DataError(
                 f"{_files.name_of(self.path)}: {len(points):,} points would be asked for, the limit is {MOST_ASKED}; use a wider `step_km:` "
@@ -110,7 +112,9 @@ class Compiled(ProductVector):
             features = said["features"]
             return [feature for feature in features if feature["geometry"] and feature["properties"] is not None]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{_files.name_of(self.path)}: its answer is no GeoJSON of map units ({type(error).__name__}); the service changed, or is ill") from error
+            raise DataError(
+                f"{_files.name_of(self.path)}: its answer is no GeoJSON of map units ({type(error).__name__}); the service changed, or is ill"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,12 @@ class Coded(Compiled):
         ages = zip(words, frame["youngest_ma"].astype(float), frame["oldest_ma"].astype(float), strict=True)
         codes = [_legend.class_of_unit(*unit) for unit in ages]
         return coded(frame, [word[:40] for word in words], np.array([math.nan if code is None else code for code in codes])), notices
+
+
+def _middles(low: float, high: float, step: float) -> np.ndarray[Any, Any]:
+    """The middles of equal parts of at most `step`."""
+    parts = math.ceil((high - low) / step)
+    return low + (np.arange(parts) + 0.5) * (high - low) / parts
 
 
 def _frame(features: list[dict[str, Any]], name: str) -> gpd.GeoDataFrame:

@@ -73,11 +73,14 @@ def osm(
     theme = THEMES[what]
     raw = not theme.shapefile or (url or "").endswith((".pbf", ".osm"))
     address = url or f"{URL}{area}-latest{'.osm.pbf' if raw else '-free.shp.zip'}"
-    rest = (None, {}, "EPSG:4326", margin_m, None, hosts, sha256, "an extract of OpenStreetMap")
+    rest: dict[str, Any] = {
+        "path": address, "layer": None, "where": {}, "crs": "EPSG:4326", "margin_m": margin_m, "synthetic": None, "hosts": hosts, "sha256": sha256,
+        "product": "an extract of OpenStreetMap", "shape": theme.shape,
+    }  # fmt: skip
     wanted = {"class": classes or theme.classes}
     if raw:
-        return Raw(address, *rest, theme.shape, {"name": "name", "class": "class"}, "", wanted if classes or what == "roads" else {}, theme)  # type: ignore[arg-type]
-    return ProductVector(address, *rest, theme.shape, {"name": "name", "fclass": "class"}, f"{theme.shapefile}.*", wanted)  # type: ignore[arg-type]
+        return Raw(**rest, kept={"name": "name", "class": "class"}, among=wanted if classes or what == "roads" else {}, theme=theme)
+    return ProductVector(**rest, kept={"name": "name", "fclass": "class"}, member=f"{theme.shapefile}.*", among=wanted)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -57,11 +57,14 @@ def south_asia_geology(
     stem, shape, kept = GIVES[gives]
     if classes and (gives != "classes"):
         raise ConfigError(f"`classes:` is for `gives: classes`, and it gives {gives}; drop one or change the other")
-    rest = (None, where or {}, "EPSG:4326", margin_m, None, hosts, sha256, f"{stem} of OFR 97-470-C", shape, kept, f"{stem}.*")
+    said: dict[str, Any] = {
+        "path": url or f"{ITEM}{stem}.zip", "layer": None, "where": where or {}, "crs": "EPSG:4326", "margin_m": margin_m, "synthetic": None,
+        "hosts": hosts, "sha256": sha256, "product": f"{stem} of OFR 97-470-C", "shape": shape, "kept": kept, "member": f"{stem}.*",
+    }  # fmt: skip
     if gives != "classes":
-        return ProductVector(url or f"{ITEM}{stem}.zip", *rest)  # type: ignore[arg-type]
+        return ProductVector(**said)
     by_code = {code.casefold(): number for number, codes in (classes or CLASSES).items() for code in codes}
-    return Classed(Units(url or f"{ITEM}{stem}.zip", *rest, codes=by_code), "General geological map", NATIVE_M)  # type: ignore[arg-type]
+    return Classed(Units(**said, codes=by_code), "General geological map", NATIVE_M)
 
 
 @dataclass(frozen=True)
