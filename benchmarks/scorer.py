@@ -39,9 +39,9 @@ def field(length: float) -> Array:
 def forest(trees: int, leaves: int) -> RandomForestClassifier:
     """Fitted to a rule of all layers with noise, so that unpruned trees would have some 390 leaves."""
     random = np.random.default_rng(1)
-    X = random.normal(size=(SAMPLES, LAYERS)).astype(np.float32)
-    y = (X @ random.normal(size=LAYERS) * 0.4 + 2 * np.sin(3 * X[:, 0]) + random.normal(size=SAMPLES) > 1).astype(int)
-    return RandomForestClassifier(trees, max_leaf_nodes=leaves, n_jobs=1, random_state=0).fit(X, y)
+    samples = random.normal(size=(SAMPLES, LAYERS)).astype(np.float32)
+    y = (samples @ random.normal(size=LAYERS) * 0.4 + 2 * np.sin(3 * samples[:, 0]) + random.normal(size=SAMPLES) > 1).astype(int)
+    return RandomForestClassifier(trees, max_leaf_nodes=leaves, n_jobs=1, random_state=0).fit(samples, y)
 
 
 def seconds(work: Callable[..., object], *given: object) -> float:
