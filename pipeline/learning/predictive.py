@@ -6,15 +6,23 @@ learnt from few deposits, which come in clusters, and the further ones are few a
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, betabinom, norm
+from scipy.stats import beta, betabinom, binom
+from sklearn.base import BaseEstimator
 
-from pipeline.learning.draws import Floats
+from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.fitted import fitted
+from pipeline.learning.heldout import MODEL, unfit
+from pipeline.learning.importance import positive_share
 from pipeline.learning.intervals import LEVEL
+from pipeline.learning.split import Split
+from pipeline.learning.table import SampleTable
 
+REPLICATES = 300  # of the bootstrap behind a share's design effect
 QUADRATURE = 200  # values a share may take, of equal chance
 LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
 
@@ -25,13 +33,6 @@ class Share(NamedTuple):
     value: float
     deposits: int
     design: float
-
-
-class Ranking(NamedTuple):
-    """How deposits lie in the ranking of the ground, as normal scores of the share of ground above each: their `mean` and `deviation`."""
-
-    mean: float
-    deviation: float
 
 
 def share_of(value: float, drawn: Floats, deposits: int) -> Share:
@@ -60,11 +61,11 @@ def number_chances(share: Share, further: int) -> Floats:
     alike = (share.design - 1) / max(share.deposits - 1, 1)  # correlation of two deposits of the sample
     counts = np.arange(further + 1)
     if alike <= LEAST:
-        from scipy.stats import binom
-
-        return np.asarray(binom.pmf(counts, further, shares[:, None]).mean(axis=0), np.float64)
+        chances = np.asarray(binom.pmf(counts, further, shares[:, None]), np.float64)
+        return np.asarray(chances.mean(axis=0))
     spread = 1 / alike - 1
-    return np.asarray(betabinom.pmf(counts, further, shares[:, None] * spread, (1 - shares[:, None]) * spread).mean(axis=0), np.float64)
+    chances = np.asarray(betabinom.pmf(counts, further, shares[:, None] * spread, (1 - shares[:, None]) * spread), np.float64)
+    return np.asarray(chances.mean(axis=0))
 
 
 def mixed(share: Share, numbers: Floats) -> Floats:
@@ -85,33 +86,55 @@ def central(chances: Floats, *, level: float = LEVEL) -> tuple[int, int]:
     return low, min(max(high, low), len(chances) - 1)
 
 
-def ranking(label: npt.NDArray[Any], score: Floats, weight: Floats | None = None) -> Ranking:
-    """Where the positives lie in the ranking of the background, as the binormal curve that fits (Dorfman and Alf 1969; here by moments).
 
-    `weight` (n,): how often each row counts, as in a replicate of the bootstrap. NaN where no positive or no background counts.
+def ground_above(
+    table: SampleTable, ground: npt.NDArray[np.float32], cell: Ints, *, make_model: Callable[[int], BaseEstimator], split: Split, seed: int
+) -> Floats:
+    """For each row of the table the share of the ground that a map made without it puts above it; (n,), NaN but for held-out, scored positives.
+
+    `ground` (m, layers) is evidence of cells drawn evenly from all the ground of the map, numbered by `cell` (m,). A fold's model ranks all of it but
+    the cells of the deposits it was taught with: there nothing is left to find. The background of a score will not do in its stead: it keeps clear
+    of deposits, so it lacks the very ground that ranks as high as theirs, and shares of it flatter. Ties count half.
     """
-    positive = np.asarray(label) == 1
-    counts = np.ones(len(score)) if weight is None else np.asarray(weight, np.float64)
-    if counts[positive].sum() <= 0 or counts[~positive].sum() <= 0:
-        return Ranking(float("nan"), float("nan"))
-    order = np.argsort(score[~positive], kind="stable")
-    ground, mass = score[~positive][order], np.concatenate(([0.0], np.cumsum(counts[~positive][order])))
-    total = mass[-1]
-    under, upto = (mass[np.searchsorted(ground, score[positive], side=side)] for side in ("left", "right"))
-    below = (0.5 * (under + upto) + 0.5) / (total + 1)
-    z, w = norm.ppf(below), counts[positive] / counts[positive].sum()
-    mean = float(w @ z)
-    return Ranking(mean, float(np.sqrt(max(w @ (z - mean) ** 2, 1e-4))))
+    fold_of = split.assign(table, seed=seed)
+    found = np.full(len(table), np.nan)
+    for fold in range(int(fold_of.max()) + 1):
+        train, test = split.training(table, fold_of, fold) & table.trains, (fold_of == fold) & table.positive & table.scored
+        if unfit(table, train, test):
+            continue
+        taught = table.subset(train)
+        model = fitted(make_model(derive(seed, MODEL, fold)), taught, split.units(taught))
+        fresh = ~np.isin(cell, taught.cell[taught.positive])
+        scores = np.sort(positive_share(model, ground[fresh]))
+        own = positive_share(model, table.values[test])
+        above, tied = len(scores) - np.searchsorted(scores, own, side="right"), np.searchsorted(scores, own, side="right") - np.searchsorted(scores, own)
+        found[test] = (above + 0.5 * tied + 0.5) / (len(scores) + 1)  # never 0: the best of the ground is a piece of it too
+    return found
 
 
-def captured(found: Ranking, area: Floats) -> Floats:
-    """Share of deposits in the best `area` of the ground by a binormal ranking, 0 to 1; shape of `area`."""
-    z = norm.isf(np.clip(area, 0.0, 1.0))
-    return np.asarray(norm.sf((z - found.mean) / found.deviation), np.float64)
+def curve(above: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Share of deposits (k,) captured in shares of the ground (k,), from 0 to 1 each, the density of deposits never rising from the best ground on.
+
+    `above` (n,) as `ground_above` gives it, `weight` (n,) how often each counts. The least concave majorant of the steps: of all curves whose
+    density falls with the rank, the likeliest. Grenander (1956).
+    """
+    order = np.argsort(above, kind="stable")
+    x = np.concatenate(([0.0], above[order], [1.0]))
+    y = np.concatenate(([0.0], np.cumsum(weight[order]) / weight.sum(), [1.0]))
+    kept: list[int] = []
+    for at in range(len(x)):
+        if kept and x[at] == x[kept[-1]] and len(kept) > 1:
+            kept.pop()  # of several at one place the last stands highest
+        while len(kept) > 1 and (y[kept[-1]] - y[kept[-2]]) * (x[at] - x[kept[-1]]) <= (y[at] - y[kept[-1]]) * (x[kept[-1]] - x[kept[-2]]):
+            kept.pop()
+        kept.append(at)
+    return x[kept], y[kept]
 
 
-def intensity_of_ranks(found: Ranking, ranks: Floats) -> Floats:
-    """Share of all deposits in each cell of the ground, from its rank: `ranks` (n,) from 0, the best, to n - 1; adds up to 1 over the ground."""
-    n = len(ranks)
-    edges = captured(found, np.arange(n + 1) / n)
-    return np.asarray(np.diff(edges)[np.asarray(ranks, np.int64)], np.float64)
+def on_pieces(found: tuple[Floats, Floats], ranks: Floats, areas: Floats) -> float:
+    """Share of deposits on pieces of ground, from the share of the ground ranked above each (`ranks`) and the share each covers (`areas`); (k,)."""
+    area, captured = found
+    low, high = np.clip(ranks - areas / 2, 0.0, 1.0), np.clip(ranks + areas / 2, 0.0, 1.0)
+    wide = np.maximum(high - low, LEAST)
+    density = (np.interp(high, area, captured) - np.interp(low, area, captured)) / wide
+    return float(min((density * areas).sum(), 1.0))
