@@ -5,8 +5,8 @@
 
 Each world has one mineral system, the three in turn. From its known deposits alone the pipeline's statistics (`learning.predictive`) foretell how many
 of the undiscovered ones lie in the best 5 % of the ground new to the map, and on its first 20 targets; then they are counted. Told is how often the count
-lies in the interval, which should be between 85 and 95 %, how often it lies below and above, and how wide the interval is. The number of
-undiscovered deposits on the map's ground is given: what is asked is where they are. Fits are kept as they come, so a stopped run goes on.
+lies in the interval, which should be between 85 and 95 %, how often it lies below and above, and how wide the interval is. The number of undiscovered
+deposits on the map's ground is given: what is asked is where they are. Fits are kept as they come, in a folder it names, so a stopped run goes on.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ def main() -> None:
             held = [np.mean([one[what]["holds"] for _, one in found]) for what in ("capture", "targets")]
             print(f"{len(found)} worlds: capture {held[0]:.1%}, targets {held[1]:.1%} held", flush=True)
     _print(found)
+    print(f"fits are kept in {folder}")
 
 
 def maker(seed: int) -> BaggedForest:
@@ -135,7 +136,7 @@ def _print(found: list[tuple[str, dict[str, dict[str, float]]]]) -> None:
                 shares = [f"{mean[key]:.1%}" for key in ("holds", "below", "above")]
                 table.add_row(f"{what}, {system}", str(len(held)), *shares, *(f"{mean[key]:.3f}" for key in ("foretold", "came", "width", "design")))
     Console(width=150).print(table)
-    print(f"best {AREA:.0%} of new ground, first {TOP} targets; {SPLIT.describe()}; deposits counted on the map's ground")
+    print(f"best {AREA:.0%} of new ground, first {TOP} targets; {predictive.FOLDS} folds of deposits; deposits counted on the map's ground")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.stats import beta, betabinom, binom
 from sklearn.base import BaseEstimator
 
-from pipeline.learning.draws import Floats, Ints, derive
+from pipeline.learning.draws import Floats, Ints, derive, uniform
 from pipeline.learning.fitted import fitted
 from pipeline.learning.heldout import MODEL, unfit
 from pipeline.learning.importance import positive_share
@@ -22,6 +22,7 @@ from pipeline.learning.intervals import LEVEL
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 
+FOLDS = 10  # near to all of the deposits teach, as they do the map itself
 REPLICATES = 300  # of the bootstrap behind a share's design effect
 QUADRATURE = 200  # values a share may take, of equal chance
 LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
@@ -88,18 +89,25 @@ def central(chances: Floats, *, level: float = LEVEL) -> tuple[int, int]:
 
 
 def ground_above(
-    table: SampleTable, ground: npt.NDArray[np.float32], cell: Ints, *, make_model: Callable[[int], BaseEstimator], split: Split, seed: int
-) -> Floats:
-    """For each row of the table the share of the ground that a map made without it puts above it; (n,), NaN but for held-out, scored positives.
+    table: SampleTable, ground: npt.NDArray[np.float32], cell: Ints, *, make_model: Callable[[int], BaseEstimator], split: Split, seed: int,
+    folds: int = FOLDS,
+) -> Floats:  # fmt: skip
+    """For each row of the table the share of the ground that a map made without it puts above it; (n,), NaN but for scored positives.
 
     `ground` (m, layers) is evidence of cells drawn evenly from all the ground of the map, numbered by `cell` (m,). A fold's model ranks all of it but
     the cells of the deposits it was taught with: there nothing is left to find. The background of a score will not do in its stead: it keeps clear
     of deposits, so it lacks the very ground that ranks as high as theirs, and shares of it flatter. Ties count half.
+
+    Deposit groups are dealt to `folds` at random. What is asked is where further deposits lie, and those are supposed to lie as the known ones do,
+    also to each other: as near to what is known as a known one is to the others. Folds as far apart as the cells of the map (see `matching`) ask
+    another question, how the map does on any of its ground, and foretell too little. `split` only says what pieces of ground models may hold out.
     """
-    fold_of = split.assign(table, seed=seed)
+    ids = np.unique(table.group[table.positive])
+    dealt = np.argsort(np.argsort(uniform(ids, seed=seed, stream="foretold"), kind="stable"), kind="stable") % folds
     found = np.full(len(table), np.nan)
-    for fold in range(int(fold_of.max()) + 1):
-        train, test = split.training(table, fold_of, fold) & table.trains, (fold_of == fold) & table.positive & table.scored
+    for fold in range(min(folds, len(ids))):
+        without = table.positive & np.isin(table.group, ids[dealt == fold])
+        train, test = ~without & table.trains, without & table.scored
         if unfit(table, train, test):
             continue
         taught = table.subset(train)

@@ -84,7 +84,8 @@ def foretell(
     curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (np.ones(len(above)), *weights)]
     further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
     return {
-        "words": _words(further, numbers is not None, cut.describe()), "held_out": {"split": cut.describe(), "seed": seed, "deposits": len(above), "groups": groups},
+        "words": _words(further, numbers is not None),
+        "held_out": {"folds": predictive.FOLDS, "seed": seed, "deposits": len(above), "groups": groups, "ground_cells": len(cell)},
         "further": further, "capture": best,
         "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(curves[0], np.array(curves[1:]))},
     }  # fmt: skip
@@ -100,9 +101,10 @@ def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Arr
     return held[0][kept], held[-1][kept], np.stack([layer[kept] for layer in held[1:-1]], axis=1).astype(np.float32)
 
 
-def _words(further: float, prior: bool, split: str) -> str:
+def _words(further: float, prior: bool) -> str:
     of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
-        f"Of {of}: how many should lie in the best ground new to the map, and in its first targets; 90 % of what may come, from deposits held out by "
-        f"{split}, their clusters, and the chance of few. It supposes that further deposits lie as the known ones do."
+        f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "
+        f"deposits held out in {predictive.FOLDS} random folds, their clusters, and the chance of few. It supposes that further deposits lie as the known "
+        "ones do; the protocols say how the map does on ground further from what is known."
     )
