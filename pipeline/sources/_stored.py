@@ -1,0 +1,59 @@
+"""One band of a scene onto the grid: signed if it must be, fetched from declared hosts, held against what the catalogue said of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rasterio.crs import CRS
+
+from pipeline.errors import DataError
+from pipeline.fetch import download
+from pipeline.footprint import opened
+from pipeline.grid import Window
+from pipeline.recipe import Array
+from pipeline.sources import _signing
+from pipeline.sources._scenes import Band, Scene
+from pipeline.warp import Method, read_onto
+
+MOST_BYTES = 4 * 10**9  # of one file of a scene
+OFF = 0.01  # of a pixel: more, and the file lies elsewhere than its catalogue says
+
+
+def onto(scene: Scene, role: str, *, window: Window, resampling: Method, dtype: str) -> Array:
+    """Stored values of a band on the cells of a window: (y, x) float64, NaN where missing; DataError when it is not what the catalogue said."""
+    band = scene.bands[role]
+    path = _fetched(scene, band)
+    _check(path, scene, band, dtype)
+    values, _ = read_onto(path, band=band.index, window=window, resampling=resampling, nodata=band.nodata)
+    return values
+
+
+def whole(href: str, hosts: tuple[str, ...], sas_url: str, shelf: Path, max_bytes: int) -> Path:
+    """A file of a catalogue, whole, on the shelf."""
+    url = _signing.signed(href, sas_url, hosts) if sas_url else href
+    return download(url, hosts=hosts, shelf=shelf, max_bytes=max_bytes)
+
+
+def _fetched(scene: Scene, band: Band) -> Path:
+    return whole(band.href, scene.hosts, scene.sas_url, Path(scene.path), MOST_BYTES)
+
+
+def _check(path: Path, scene: Scene, band: Band, dtype: str) -> None:
+    name = f"{scene.id}: {band.href.rsplit('/', 1)[-1]}"
+    with opened(path) as source:
+        if band.index > source.count:
+            raise DataError(f"{name}: has {source.count} bands, number {band.index} is wanted; the file is not the product the catalogue names")
+        if source.dtypes[band.index - 1] != dtype:
+            raise DataError(f"{name}: is stored as {source.dtypes[band.index - 1]}, the product as {dtype}; the file is not what the catalogue names")
+        if scene.epsg is not None and source.crs != CRS.from_user_input(scene.epsg):
+            raise DataError(
+                f"{name}: the file says {source.crs}, its catalogue {scene.epsg}; one of them lies: leave the scene out with `leave_out:`"
+            )
+        if band.transform is not None:
+            t, said = source.transform, np.array(band.transform)
+            off = np.abs(np.array([t.a, t.b, t.c, t.d, t.e, t.f]) - said).max() / abs(t.a)
+            if off > OFF or (band.shape is not None and tuple(source.shape) != band.shape):
+                raise DataError(
+                    f"{name}: lies elsewhere than its catalogue says, so the tiles it touches are unknown; leave the scene out with `leave_out:`"
+                )
