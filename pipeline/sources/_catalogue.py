@@ -12,14 +12,13 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import numpy as np
 from pyproj import Transformer
 
+from pipeline.client import LOOPBACK, allowed, shown
 from pipeline.cube import write_atomically
 from pipeline.errors import DataError
-from pipeline.fetch import LOOPBACK, shown
 from pipeline.grid import Grid
 
 if TYPE_CHECKING:
@@ -118,7 +117,7 @@ def session(hosts: tuple[str, ...]) -> Session:
 
     class Adapter(HTTPAdapter):
         def send(self, request: Any, **how: Any) -> Any:  # type: ignore[override]
-            check_host(request.url, hosts)
+            allowed(request.url, hosts)
             return super().send(request, **how)
 
     made = requests.Session()
@@ -131,14 +130,3 @@ def session(hosts: tuple[str, ...]) -> Session:
     for scheme in ("http://", "https://"):
         made.mount(scheme, Adapter(max_retries=retry))
     return made
-
-
-def check_host(url: str, hosts: tuple[str, ...]) -> None:
-    """DataError unless an address is https (http on this machine) at a declared host."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise DataError(f"{shown(url)}: only https addresses are asked; give the catalogue's https address")
-    if parts.hostname not in hosts:
-        raise DataError(
-            f"{shown(url)}: host {parts.hostname!r} is not declared for this source (declared: {', '.join(hosts)}); add it to `hosts:` if you trust it"
-        )

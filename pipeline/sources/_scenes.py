@@ -33,7 +33,8 @@ PROCESSED = ("updated", "created", "s2:generation_time")
 
 @dataclass(frozen=True)
 class Band:
-    """One band of a scene: its address (unsigned), its number in the file, value = stored * scale + offset, what the catalogue says of its grid."""
+    """One band of a scene: its address (unsigned), its number in the file, value = stored * scale + offset, what the catalogue says of its grid
+    and of its `version`."""
 
     href: str
     index: int = 1
@@ -42,6 +43,7 @@ class Band:
     nodata: float | None = None
     shape: tuple[int, int] | None = None
     transform: tuple[float, ...] | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,7 @@ def scene(item: Item, product: Product, roles: tuple[str, ...], grid: Grid, sour
         shape, transform = (asset.get(word) or said.get(word) for word in ("proj:shape", "proj:transform"))
         bands[role] = Band(
             _https(str(asset["href"])), int(key.partition(":")[2] or 1), scale, offset, product.nodata, tuple(shape[:2]) if shape else None,
-            tuple(map(float, transform[:6])) if transform else None,
+            tuple(map(float, transform[:6])) if transform else None, _version(item, asset),
         )  # fmt: skip
     epsg = said.get("proj:code") or (f"EPSG:{said['proj:epsg']}" if said.get("proj:epsg") else None)
     touches, reach = _reach(item, epsg, bands, grid)
@@ -114,7 +116,7 @@ def scene(item: Item, product: Product, roles: tuple[str, ...], grid: Grid, sour
     west, _, east, _ = _outline(item).bounds
     look = f"{solar_day(taken, (west + east) / 2)} {said.get('platform', '')}".strip()
     return Scene(
-        name, source.folder, _version(item, bands), _size(assets, bands), reach, taken=taken.isoformat(), look=look,
+        name, source.folder, _version_of(bands), _size(assets, bands), reach, taken=taken.isoformat(), look=look,
         cloud=float(said.get("eo:cloud_cover") or 0.0), place=product.place(item), epsg=epsg, bands=bands, hosts=source.hosts,
         sas_url=source.sas_url,
     )  # fmt: skip
@@ -240,14 +242,16 @@ def _https(href: str) -> str:
     return f"https://{parts.netloc}.s3.amazonaws.com{parts.path}" if parts.scheme == "s3" else href
 
 
-def _version(item: Item, bands: Mapping[str, Band]) -> str:
-    """Changes when what the files hold may have changed: with the dates and checksums the item gives, or, if it gives none, with the addresses."""
-    said, assets = item["properties"], item.get("assets", {})
-    sums = {key: asset["file:checksum"] for key, asset in sorted(assets.items()) if "file:checksum" in asset}
-    dates = {word: said[word] for word in PROCESSED if said.get(word)}
-    where = {} if dates or sums else {role: urlsplit(band.href).path for role, band in sorted(bands.items())}
-    read = {role: (band.index, band.scale, band.offset, band.shape, band.transform) for role, band in sorted(bands.items())}
-    return hashlib.sha256(json.dumps([item["id"], sums, dates, where, read], sort_keys=True).encode()).hexdigest()
+def _version(item: Item, asset: Item) -> str:
+    """Changes when what a file holds may have changed: with the dates and checksum the catalogue gives, or, if it gives none, with the address."""
+    said = item["properties"]
+    known = [asset["file:checksum"]] if "file:checksum" in asset else [said[word] for word in PROCESSED if said.get(word)]
+    return hashlib.sha256(json.dumps([item["id"], known or urlsplit(asset["href"]).path]).encode()).hexdigest()
+
+
+def _version_of(bands: Mapping[str, Band]) -> str:
+    read = {role: (band.version, band.index, band.scale, band.offset, band.shape, band.transform) for role, band in sorted(bands.items())}
+    return hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
 
 
 def _size(assets: Mapping[str, Any], bands: Mapping[str, Band]) -> int:

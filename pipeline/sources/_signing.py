@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from pipeline.client import LOOPBACK, allowed, shown
 from pipeline.errors import DataError
-from pipeline.fetch import LOOPBACK, shown
-from pipeline.sources._catalogue import check_host
 
 SAS_URL = "https://planetarycomputer.microsoft.com/api/sas/v1/token"
 STORAGE = ".blob.core.windows.net"
 
 
-def signed(url: str, sas_url: str, hosts: tuple[str, ...]) -> str:
-    """An address of blob storage with a fresh signature; any other address as it is.
+def signed(url: str, fresh: bool = False, *, sas_url: str, hosts: tuple[str, ...]) -> str:
+    """An address of blob storage with a signature, a new one if `fresh`; any other address as it is.
 
     The account is the first label of the host, the container the first part of the path; on this machine, where a storage server has one
     host for all accounts, both stand in the path, as with Azure's emulator.
@@ -26,17 +25,19 @@ def signed(url: str, sas_url: str, hosts: tuple[str, ...]) -> str:
         account, container = path[:2]
     else:
         return url
-    return urlunsplit(parts._replace(query=_token(account, container, sas_url, hosts)))
+    return urlunsplit(parts._replace(query=_token(account, container, sas_url, hosts, fresh)))
 
 
-def _token(account: str, container: str, sas_url: str, hosts: tuple[str, ...]) -> str:
+def _token(account: str, container: str, sas_url: str, hosts: tuple[str, ...], fresh: bool) -> str:
     import requests
     from planetary_computer import sas
     from planetary_computer.settings import Settings
 
-    check_host(sas_url, hosts)
+    allowed(sas_url, hosts)
     settings = Settings.get()
     settings.sas_url = sas_url  # tokens are kept by address, so sources of several endpoints do not mix
+    if fresh:
+        sas.TOKEN_CACHE.pop(f"{sas_url}/{account}/{container}", None)
     try:
         return str(sas.get_token(account, container, retry_total=5).token)
     except (requests.RequestException, ValueError) as error:

@@ -1,7 +1,8 @@
-"""One band of a scene onto the grid: signed if it must be, fetched from declared hosts, held against what the catalogue said of it."""
+"""One band of a scene onto the grid: the bytes a tile needs from declared hosts, signed if they must be, held against what the catalogue said."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.errors import DataError
 from pipeline.fetch import download
 from pipeline.footprint import opened
 from pipeline.grid import Window
+from pipeline.ranged import Remote
 from pipeline.recipe import Array
 from pipeline.sources import _signing
 from pipeline.sources._scenes import Band, Scene
@@ -23,25 +25,27 @@ OFF = 0.01  # of a pixel: more, and the file lies elsewhere than its catalogue s
 def onto(scene: Scene, role: str, *, window: Window, resampling: Method, dtype: str) -> Array:
     """Stored values of a band on the cells of a window: (y, x) float64, NaN where missing; DataError when it is not what the catalogue said."""
     band = scene.bands[role]
-    path = _fetched(scene, band)
-    _check(path, scene, band, dtype)
-    values, _ = read_onto(path, band=band.index, window=window, resampling=resampling, nodata=band.nodata)
+    remote = Remote(
+        band.href, scene.hosts, Path(scene.path), f"{scene.id}: {band.href.rsplit('/', 1)[-1]}", band.version, _sign(scene.sas_url, scene.hosts),
+        max_bytes=MOST_BYTES,
+    )  # fmt: skip
+    _check(remote, scene, band, dtype)
+    values, _ = read_onto(remote, band=band.index, window=window, resampling=resampling, nodata=band.nodata)
     return values
 
 
 def whole(href: str, hosts: tuple[str, ...], sas_url: str, shelf: Path, max_bytes: int) -> Path:
     """A file of a catalogue, whole, on the shelf."""
-    url = _signing.signed(href, sas_url, hosts) if sas_url else href
-    return download(url, hosts=hosts, shelf=shelf, max_bytes=max_bytes)
+    return download(href, hosts=hosts, shelf=shelf, max_bytes=max_bytes, sign=_sign(sas_url, hosts))
 
 
-def _fetched(scene: Scene, band: Band) -> Path:
-    return whole(band.href, scene.hosts, scene.sas_url, Path(scene.path), MOST_BYTES)
+def _sign(sas_url: str, hosts: tuple[str, ...]) -> partial[str] | None:
+    return partial(_signing.signed, sas_url=sas_url, hosts=hosts) if sas_url else None
 
 
-def _check(path: Path, scene: Scene, band: Band, dtype: str) -> None:
-    name = f"{scene.id}: {band.href.rsplit('/', 1)[-1]}"
-    with opened(path) as source:
+def _check(remote: Remote, scene: Scene, band: Band, dtype: str) -> None:
+    name = remote.name
+    with opened(remote) as source:
         if band.index > source.count:
             raise DataError(f"{name}: has {source.count} bands, number {band.index} is wanted; the file is not the product the catalogue names")
         if source.dtypes[band.index - 1] != dtype:

@@ -314,19 +314,32 @@ def test_addresses_of_blob_storage_are_signed_once_and_read(served: files.Files,
     assert asked == [f"{files.TOKENS}/{fake.BUCKET}/{fake.COLLECTION}"] and served.asked[asked[0]] == 1
 
 
+def test_a_signature_that_ran_out_is_renewed(served: files.Files, items: list[dict[str, Any]], tmp_path: Path) -> None:
+    served.signed.add(fake.BUCKET)
+    try:
+        (scene,) = s2_scenes([items[0]], tmp_path, sas_url=served.sas_url)
+        _signing.signed(scene.bands["red"].href, sas_url=served.sas_url, hosts=HERE)
+        served.tokens.clear()  # none given so far is good any more
+        assert np.isfinite(_stored.onto(scene, "red", window=WHOLE, resampling="bilinear", dtype="uint16")).any()
+    finally:
+        served.signed.clear()
+
+
 def test_what_is_no_blob_storage_is_not_signed() -> None:
-    assert _signing.signed("https://e84.s3.amazonaws.com/a.tif", _signing.SAS_URL, ("e84.s3.amazonaws.com",)) == "https://e84.s3.amazonaws.com/a.tif"
+    assert _signing.signed("https://e84.s3.amazonaws.com/a.tif", sas_url=_signing.SAS_URL, hosts=("e84.s3.amazonaws.com",)) == "https://e84.s3.amazonaws.com/a.tif"
 
 
 def test_a_signature_is_asked_of_declared_hosts_only(served: files.Files) -> None:
     url = "https://landsateuwest.blob.core.windows.net/landsat-c2/a.tif"
-    with pytest.raises(DataError, match=r"host '127\.0\.0\.1' is not declared for this source"):
-        _signing.signed(url, served.sas_url, ("landsateuwest.blob.core.windows.net",))
-    with pytest.raises(DataError, match="only https addresses are asked"):
-        _signing.signed(url, "http://sas.example/token", ("sas.example",))
+    with pytest.raises(DataError, match=r"host '127\.0\.0\.1' is not declared"):
+        _signing.signed(url, sas_url=served.sas_url, hosts=("landsateuwest.blob.core.windows.net",))
+    with pytest.raises(DataError, match="only https addresses are fetched"):
+        _signing.signed(url, sas_url="http://sas.example/token", hosts=("sas.example",))
     with pytest.raises(DataError, match="gives no signature"):
-        _signing.signed(url, f"{served.url}/nothing", HERE)
-    assert "sig=" in _signing.signed(url, served.sas_url, HERE)
+        _signing.signed(url, sas_url=f"{served.url}/nothing", hosts=HERE)
+    one = _signing.signed(url, sas_url=served.sas_url, hosts=HERE)
+    assert "sig=" in one and one == _signing.signed(url, sas_url=served.sas_url, hosts=HERE)
+    assert one != _signing.signed(url, True, sas_url=served.sas_url, hosts=HERE)
 
 
 def test_a_catalogue_that_gives_no_answer_is_told_or_its_last_answer_used(tmp_path: Path, served: files.Files) -> None:
