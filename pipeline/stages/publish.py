@@ -20,7 +20,7 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe
+from pipeline.stages import acquire, believe, showing
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
@@ -114,10 +114,12 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         *graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]), *_invented(graph),
         *believe.notices(fit(f"{graph.prefix}/space"), believed),
     )  # fmt: skip
-    shown = {}
+    evidence, relief, withheld = showing.choose(graph, fit)
+    read, shown = showing.made_of(graph, graph.evidence), {}
     for name, table in found.tables.items():
         said = config.sources[name].with_.model_dump() if name in config.sources else {}
-        shown[name] = Shown(table, said.get("licence") or "not stated", bool(said.get("redistribute", True)))
+        licence, redistribute = said.get("licence") or "not stated", bool(said.get("redistribute", True))
+        shown[name] = Shown(table, licence, redistribute, evidence=name in read, excludes=name in config.targets.exclude)
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
@@ -131,6 +133,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
+        "evidence_not_copied": withheld,
     }  # fmt: skip
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
@@ -144,6 +147,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
+        evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
 
 
