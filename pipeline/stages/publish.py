@@ -25,7 +25,7 @@ from pipeline.stages import acquire, believe, showing
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 5
+EPOCH = 6
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -117,8 +117,9 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     evidence, relief, withheld = showing.choose(graph, fit)
     read, shown = showing.made_of(graph, graph.evidence), {}
     for name, table in found.tables.items():
-        said = config.sources[name].with_.model_dump() if name in config.sources else {}
-        licence, redistribute = said.get("licence") or "not stated", bool(said.get("redistribute", True))
+        parts = [config.sources[part].with_.model_dump() for part in found.parts.get(name, (name,)) if part in config.sources]
+        licence = "; ".join(dict.fromkeys(one["licence"] for one in parts if one.get("licence"))) or "not stated"
+        redistribute = all(one.get("redistribute", True) for one in parts)
         shown[name] = Shown(table, licence, redistribute, evidence=name in read, excludes=name in config.targets.exclude)
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [

@@ -83,7 +83,8 @@ def _closed(graph: Graph, made: Mapping[str, Node], name: str) -> str | None:
     """Why a layer may not be copied, if so."""
     if name not in made:
         return "there is no such layer"
-    for source in sorted(made_of(graph, (name,))):
+    parts = graph.found.parts
+    for source in sorted(part for found in made_of(graph, (name,)) for part in parts.get(found, (found,))):
         use = graph.loaded.config.sources.get(source)
         said = use.with_.model_dump() if use else {}
         if use and not said.get("redistribute", True):
