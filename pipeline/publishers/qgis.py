@@ -13,7 +13,7 @@ from pipeline.publishers._qgis_project import project, style
 from pipeline.publishers._qgis_xml import document
 from pipeline.publishers.geopackage import append
 
-EPOCH = 1
+EPOCH = 2
 AFTER = ("evidence", "geopackage", "rasters")
 
 
@@ -29,7 +29,7 @@ def qgis(*, bundle: Bundle) -> None:
             own = next(other for other in found[::-1] if other.source == layer.source)  # the layer that shows the raster itself, not a veil made of it
             path.write_text(document(style(own)), encoding="utf-8")
             kept.add(path)
-    _keep_styles(bundle, [layer for layer in found if layer.geometry])
+    _keep_styles(bundle, [layer for layer in found if layer.geometry and layer.key == layer.table])
     _zip(bundle.folder / f"{bundle.region}.qgz", f"{bundle.region}.qgs", document(project(bundle, found)))
 
 

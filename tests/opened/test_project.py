@@ -65,7 +65,7 @@ def test_it_opens_without_a_warning_with_every_layer_valid(found: dict[str, Any]
     assert found["opened"]
     assert (found["error"], found["warnings_on_load"], found["warnings"]) == ("", [], [])
     assert all(layer["valid"] for layer in found["layers"].values())
-    names = {"targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", *RASTERS}
+    names = {"targets", "reasons-of-targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", *RASTERS}
     assert set(found["layers"]) == {f"prospect_{name}" for name in names}
 
 
@@ -89,7 +89,7 @@ def test_groups_and_themes_are_there_and_each_theme_draws_what_it_is_for(found: 
     assert {"classes", "veil", "parks"} <= of[LOOK]
     assert "uncertainty" in of[SURE]
     assert "applicability" in of[BLIND]
-    assert {"evidence-halo", "faults", "ridges"} <= of[WHY]
+    assert {"evidence-halo", "faults", "ridges", "reasons-of-targets"} <= of[WHY]
     assert ANSWER not in of
 
 
