@@ -60,6 +60,7 @@ class Scene(Asset):
     hosts: tuple[str, ...]
     sas_url: str = ""
     offline: bool = False
+    outline: Bounds | None = None  # west, south, east, north of it, in degrees
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,12 @@ def scene(item: Item, product: Product, roles: tuple[str, ...], grid: Grid, sour
     touches, reach = _reach(item, epsg, bands, grid)
     if not touches:
         return None
-    west, _, east, _ = _outline(item).bounds
+    west, _, east, _ = outline = _outline(item).bounds
     look = f"{solar_day(taken, (west + east) / 2)} {said.get('platform', '')}".strip()
     return Scene(
         name, source.folder, _version_of(bands), _size(assets, bands), reach, taken=taken.isoformat(), look=look,
         cloud=float(said.get("eo:cloud_cover") or 0.0), place=product.place(item), epsg=epsg, bands=bands, hosts=source.hosts,
-        sas_url=source.sas_url, offline=source.offline, origin=_origin(item, bands), named=str(said.get("updated") or said.get("created") or ""),
+        sas_url=source.sas_url, offline=source.offline, outline=outline, origin=_origin(item, bands), named=str(said.get("updated") or said.get("created") or ""),
     )  # fmt: skip
 
 
