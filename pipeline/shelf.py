@@ -27,6 +27,11 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def digest_of(*said: str) -> str:
+    """Twenty-four digits naming a handful of texts together."""
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:24]
+
+
 @dataclass
 class Slot:
     """The place of one address on the shelf. `done` bytes of `partial` are there; `same` names the version they are of."""

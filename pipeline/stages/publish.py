@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import graphlib
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -23,8 +25,9 @@ from pipeline.stages import acquire, believe
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 4
+EPOCH = 5
 STAGE = "publish"
+ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
 
@@ -46,6 +49,17 @@ def steps() -> int:
     return len(registry.words("publishers"))
 
 
+def order() -> tuple[str, ...]:
+    """The publishers in the order they run: by name, but each after those its module names in `AFTER`; ALL there is every other one."""
+    words = registry.words("publishers")
+    said = {word: getattr(inspect.getmodule(registry.find("publishers", word)), "AFTER", ()) for word in words}
+    late = {word for word in words if ALL in said[word]}
+    waits = {word: [w for w in words if w not in late] if word in late else sorted(said[word]) for word in words}
+    for word in (name for names in waits.values() for name in names):
+        registry.find("publishers", word)  # a name that is none is an error here, not an order by luck
+    return tuple(graphlib.TopologicalSorter(waits).static_order())
+
+
 def epochs() -> dict[str, int]:
     """The epochs of all that writes a bundle: part of its key."""
     return {"publish": EPOCH} | {word: registry.epoch(registry.find("publishers", word)) for word in registry.words("publishers")}
@@ -63,14 +77,15 @@ def publish(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         bundle = _bundle(graph, cube, folder, key, keys, fit_keys)
-        for word in registry.words("publishers"):
-            registry.find("publishers", word)(bundle=bundle)
-            told()
         if bundle.model:  # none where there was no ground to map
             (folder / "model.skops").write_bytes(bundle.model)
         (folder / "config.yaml").write_text(bundle.config_yaml, encoding="utf-8")
         _write_json(folder / "scorecard.json", bundle.scorecard)
-        files = {p.name: {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in sorted(folder.iterdir())}
+        for word in order():
+            registry.find("publishers", word)(bundle=bundle)
+            told()
+        paths = sorted(p for p in folder.rglob("*") if p.is_file())
+        files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": run})
         _swap(folder, outputs)
     except StoreError:
