@@ -31,8 +31,8 @@ def tell(plan: Plan, outcome: Outcome) -> None:
     for name, protocol in scorecard["protocols"].items():
         screen.print(f"{name} ({protocol['title']}): {protocol['verdict']}", soft_wrap=True)
     folder = shown_path(outcome.outputs)
-    screen.print(f"\noutputs are in {folder}/", soft_wrap=True)
-    screen.print(f"to see them, drag these into a QGIS window, or run:\n  qgis {' '.join(f'{folder}/{name}' for name in QGIS)}", soft_wrap=True)
+    screen.print(f"\noutputs are in {folder}/; open {folder}/report.html in a browser", soft_wrap=True)
+    screen.print(f"to see them in QGIS, drag these into a QGIS window, or run:\n  qgis {' '.join(f'{folder}/{name}' for name in QGIS)}", soft_wrap=True)
     notices = dict.fromkeys([*scorecard["notices"], *outcome.notices])
     if notices:
         screen.print("\nto know before using it", style="bold")
