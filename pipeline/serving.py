@@ -112,7 +112,10 @@ class _File(_Loopback, StaticFileHandler):
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         """The path when it lies in the root once links are followed and no part of it is hidden, else 404: what is not given is not told apart
         from what is not there."""
-        base, real = Path(root), Path(absolute_path).resolve()
+        try:
+            base, real = Path(root), Path(absolute_path).resolve()
+        except (OSError, ValueError, RuntimeError) as error:  # a name too long, one with a null in it, links in a ring
+            raise HTTPError(404) from error
         if not real.is_relative_to(base) or any(part.startswith(".") for part in real.relative_to(base).parts) or not real.is_file():
             raise HTTPError(404)
         return str(real)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser
 
-from pipeline import load, plan, run
+from pipeline import load, plan, printing, run
 from pipeline.publishers._report import page as pages
 from pipeline.stages import publish
 from tests import tiny
@@ -230,6 +232,31 @@ def test_it_is_accessible_and_fits_its_screen(browser: Browser, outputs: Path, w
         drawn = shown.page.locator("#map").screenshot()
     assert picture.shape[1] == width and len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
     assert len(np.unique(np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB")).reshape(-1, 3), axis=0)) > 20
+
+
+def test_a_page_of_this_machine_reads_a_raster_by_range_from_the_server(browser: Browser, outputs: Path) -> None:
+    words = [sys.executable, "-u", "-m", "pipeline", "serve", "--outputs", str(outputs.parent), "--no-open"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as running:
+        try:
+            assert running.stdout is not None
+            address = f"http://127.0.0.1:{running.stdout.readline().split(' at http://127.0.0.1:')[1].split('/')[0]}/"
+            with opened(browser, f"{address}tiny/report.html") as shown:
+                assert [line for line in shown.logged if not line.startswith("log:")] == []
+                shown.page.goto(address)
+                read = "fetch('/tiny/classes.tif', { headers: { Range: 'bytes=0-3' } }).then(async (r) => [r.status, [...new Uint8Array(await r.arrayBuffer())]])"
+                assert shown.page.evaluate(read) == [206, [*(outputs / "classes.tif").read_bytes()[:4]]]
+                shown.page.get_by_role("link", name="tiny").click()
+                assert shown.page.url == f"{address}tiny/report.html"
+        finally:
+            running.terminate()
+
+
+def test_it_prints_to_pdf_with_its_map_and_charts(outputs: Path, tmp_path: Path) -> None:
+    printing.pdf(outputs / "report.html", tmp_path / "report.pdf")
+    paper = (tmp_path / "report.pdf").read_bytes()
+    assert paper.startswith(b"%PDF-") and paper.rstrip().endswith(b"%%EOF")
+    pages = paper.count(b"/Type /Page\n") + paper.count(b"/Type /Page/") + paper.count(b"/Type/Page/")
+    assert pages > 3 and len(paper) > 100_000
 
 
 def test_every_chart_is_drawn(report: Opened) -> None:
