@@ -70,7 +70,7 @@ def report(browser: Browser, outputs: Path) -> Iterator[Opened]:
 
 def view(shown: Opened) -> list[float]:
     """West, east, south, north of what the map shows, in metres."""
-    return shown.page.evaluate("(() => { const p = Bokeh.documents[0].get_model_by_name('map'); return [p.x_range.start, p.x_range.end, p.y_range.start, p.y_range.end]; })()")
+    return shown.page.evaluate("((p) => [p.x_range.start, p.x_range.end, p.y_range.start, p.y_range.end])(Bokeh.documents[0].get_model_by_name('map'))")
 
 
 def spot(shown: Opened, x: float, y: float) -> tuple[float, float]:
@@ -205,7 +205,8 @@ def test_a_layer_is_chosen_and_what_is_drawn_over_it_is_taken_away(report: Opene
 
 def test_a_deposit_named_as_a_program_is_shown_as_text(report: Opened, outputs: Path) -> None:
     known = pd.read_csv(outputs.parents[1] / "occurrences.csv")
-    held = report.page.evaluate("(() => { const s = Bokeh.documents[0].get_model_by_name('deposits source').data; return [...s.name].map((n, i) => [n, s.x[i], s.y[i]]); })()")
+    drawn = "((held) => [...held.name].map((name, i) => [name, held.x[i], held.y[i]]))(Bokeh.documents[0].get_model_by_name('deposits source').data)"
+    held = report.page.evaluate(drawn)
     (x, y), *others = [(x, y) for name, x, y in held if name == EVIL]
     assert others == []
     assert tiny_lonlat(x, y) == pytest.approx((known["lon"][0], known["lat"][0]), abs=1e-6)

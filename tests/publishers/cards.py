@@ -27,7 +27,10 @@ def protocol(verdict: str = "Beats its nulls: AUC 0.80 against 0.70 for the sing
             "split": "5 folds of 50 km blocks", "kind": "square_blocks", "folds": 5, "seeds": SEEDS, "positives": 30, "groups": 20, "background": 2000,
             "floors": {}, "apart_km": 12.0, "floors_met": True,
         },
-        "scores": {"model": {**scores(auc), "success_rate": {"area": AREA, "captured": [1.0 if a else 0.0 for a in AREA]}}, **{n: scores(a) for n, a in NULLS.items()}},
+        "scores": {
+            "model": {**scores(auc), "success_rate": {"area": AREA, "captured": [1.0 if a else 0.0 for a in AREA]}},
+            **{name: scores(one) for name, one in NULLS.items()},
+        },
         "difference": {name: {"mean": round(auc - one, 6), "interval": [0.01, 0.2]} for name, one in NULLS.items()},
         "ranks": [{"group": 0, "cells": 1, "percentile": 90.0}],
         "reliability": {
@@ -71,7 +74,8 @@ def untested(verdict: str) -> dict[str, Any]:
 def provenance(**changes: Any) -> dict[str, Any]:
     """What went in."""
     return {
-        "bundle_key": "k" * 64, "region": "here", "system": "x", "synthetic": True, "note": "A target is a place to look first. It is not a mineral resource (JORC, NI 43-101).",
+        "bundle_key": "k" * 64, "region": "here", "system": "x", "synthetic": True,
+        "note": "A target is a place to look first. It is not a mineral resource (JORC, NI 43-101).",
         "inputs": [{"source": "faults", "asset": "faults.gpkg", "sha256": "a" * 64, "bytes": 10, "licence": "CC BY 4.0", "citation": "Someone (2020)"}],
         "versions": {"numpy": "2.0"}, "seed": 7, "notices": [], "layers": {"slope": "1" * 64}, "fits": {"model": "2" * 64}, **changes,
     }  # fmt: skip

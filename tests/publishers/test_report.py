@@ -108,7 +108,8 @@ def big(folder: Path, tile: int) -> Bundle:
     grid = Grid.covering((0, -70_000, 90_000, 0), crs=bundles.CRS, cell_m=1000, tile=tile)
     cube = Cube.at(folder / "cache", "big", grid)
     numbers = np.arange(70 * 90, dtype=np.float32).reshape(70, 90)
-    layers = {"prospectivity": numbers / numbers.size, "classes": (1 + numbers.astype(np.int32) % 5), "amount": numbers * 1.7, "applicability": numbers / numbers.size}
+    share, classes = numbers / numbers.size, 1 + numbers.astype(np.int32) % 5
+    layers = {"prospectivity": share.copy(), "classes": classes, "amount": numbers * 1.7, "applicability": share}
     layers["prospectivity"][:3] = np.nan
     layers["classes"][:3] = MISSING
     cube.prepare([LayerMeta(f"systems/x/{n}", str(v.dtype), "1", n, "s", "CC0", 1000) for n, v in layers.items()])
@@ -117,7 +118,6 @@ def big(folder: Path, tile: int) -> Bundle:
         for name, values in layers.items():
             cube.write(f"systems/x/{name}", index, np.ascontiguousarray(values[w.r0 : w.r1, w.c0 : w.c1]))
     named = {"expected_deposits" if n == "amount" else n: f"systems/x/{n}" for n in layers}
-    cube.open("systems/x/amount")
     return bundle(folder, cube=cube, rasters=named, targets=[])
 
 
@@ -231,9 +231,10 @@ def test_a_prior_is_told_with_its_source_and_that_it_is_invented(tmp_path: Path)
 
 def test_tables_for_people_are_shown_with_their_columns(tmp_path: Path) -> None:
     frame = pd.DataFrame({"district": ["Kech", "Chagai"], "area_km2": [1234.0, None]})
-    sheet = Sheet("By district", "Who has what.", frame, {"district": Column("str", "District", "", "Its name."), "area_km2": Column("float64", "Area", "km2", "How large.")})
+    columns = {"district": Column("str", "District", "", "Its name."), "area_km2": Column("float64", "Area", "km2", "How large.")}
+    sheet = Sheet("By district", "Who has what.", frame, columns)
     text = page.page(bundle(tmp_path, tables={"by_district": sheet}))
-    assert "By district Who has what." in words_of(text) and "Kech 1,234 km² Chagai –" in words_of(text)
+    assert "By district Who has what." in words_of(text) and "Kech 1,234 km² Chagai —" in words_of(text)
     assert 'title="How large."' in text and 'data-value="1234.0"' in text
 
 
@@ -274,8 +275,9 @@ def _result(base: dict[str, Any], *, groups: int = 20, auc: float = 0.8) -> dict
     ("value", "column", "text"),
     [
         (1234.5, Column("float64", "", "km2", ""), "1,234 km²"), (0.12345, Column("float64", "", "1", ""), "0.123"), (3, Column("Int64", "", "", ""), "3"),
-        (0.004, Column("float64", "", "km", ""), "0.004 km"), (None, Column("str", "", "", ""), "–"), (float("nan"), Column("float64", "", "m", ""), "–"),
-        (pd.NA, Column("Int64", "", "", ""), "–"), (True, Column("bool", "", "", ""), "yes"), ("a", Column("str", "", "", ""), "a"), (0.0, Column("float64", "", "km", ""), "0.0 km"),
+        (0.004, Column("float64", "", "km", ""), "0.004 km"), (None, Column("str", "", "", ""), "—"), (float("nan"), Column("float64", "", "m", ""), "—"),
+        (pd.NA, Column("Int64", "", "", ""), "—"), (True, Column("bool", "", "", ""), "yes"), ("a", Column("str", "", "", ""), "a"),
+        (0.0, Column("float64", "", "km", ""), "0.0 km"),
     ],
 )  # fmt: skip
 def test_values_are_written_with_their_units(value: Any, column: Column, text: str) -> None:
@@ -283,7 +285,7 @@ def test_values_are_written_with_their_units(value: Any, column: Column, text: s
 
 
 def test_shares_that_are_not_nothing_are_not_written_as_nothing() -> None:
-    assert [words.percent(s) for s in (0.0, 0.001, 0.5, None)] == ["0 %", "under 1 %", "50 %", "–"]
+    assert [words.percent(s) for s in (0.0, 0.001, 0.5, None)] == ["0 %", "under 1 %", "50 %", "—"]
     assert words.percent(0.0001, 1) == "under 0.1 %" and words.listed(["a"]) == "a" and words.listed(["a", "b", "c"]) == "a, b and c"
 
 

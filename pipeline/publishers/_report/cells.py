@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.bundle import Column
 
 UNITS = {"km2": "km²", "m2": "m²", "1": "", "percent": "%"}
-NONE = "–"
+NONE = "—"
 
 
 @dataclass(frozen=True)

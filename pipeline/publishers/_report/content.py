@@ -29,7 +29,8 @@ def summary(bundle: Bundle, found: gpd.GeoDataFrame) -> dict[str, Any]:
     deciding = next(iter(card["protocols"].values()))
     tone, headline = words.headline(deciding)
     return {
-        "tone": tone, "headline": headline, "verdict": card["verdict"], "hidden": words.hidden(deciding), "where": _where(found), "why": _why(card.get("importance")),
+        "tone": tone, "headline": headline, "verdict": card["verdict"], "hidden": words.hidden(deciding), "where": _where(found),
+        "why": _why(card.get("importance")),
         "sure": " ".join(said for said in (words.odds(deciding), words.found(deciding)) if said) or headline, "blind": blind(bundle),
     }  # fmt: skip
 
@@ -73,7 +74,9 @@ def protocols(bundle: Bundle, roots: dict[str, Model]) -> list[dict[str, Any]]:
         if card.get("scores"):
             rows = _scores(card)
             roots[f"auc-{number}"] = charts.auc(rows)
-            drawn.append((f"auc-{number}", "", "How well each tells a hidden deposit from ordinary ground: the dot is the mean over folds, the bar its 90 % interval."))
+            drawn.append((f"auc-{number}", "", (
+                "How well each tells a hidden deposit from ordinary ground: the dot is the mean over folds, the bar its 90 % interval."
+            )))  # fmt: skip
             model = card["scores"]["model"]
             if model.get("prediction_rate"):
                 roots[f"capture-{number}"] = charts.capture(model, _nulls(card))
@@ -120,7 +123,10 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     protocol = card.get("protocol")
     if not protocol:
         return []
-    said = [("Split", protocol["split"]), ("Deposits", f"{protocol['positives']} cells in {protocol['groups']} groups"), ("Background", f"{protocol['background']:,} cells")]
+    said = [
+        ("Split", protocol["split"]), ("Deposits", f"{protocol['positives']} cells in {protocol['groups']} groups"),
+        ("Background", f"{protocol['background']:,} cells"),
+    ]  # fmt: skip
     if protocol.get("apart_km") is not None:
         met = {True: "further than the evidence reaches", False: "less far than the evidence reaches", None: ""}[protocol.get("floors_met")]
         said.append(("Hidden deposits lie from those that teach", f"{protocol['apart_km']:g} km{f', {met}' if met else ''}"))
@@ -190,7 +196,8 @@ def inputs(bundle: Bundle) -> list[dict[str, Any]]:
     """Each source with its licence, citation, files and their checksums."""
     by_source: dict[str, dict[str, Any]] = {}
     for one in bundle.provenance.get("inputs", ()):
-        held = by_source.setdefault(one["source"], {"source": readable(one["source"]), "licence": one["licence"], "citation": one["citation"], "files": [], "closed": False})
+        first = {"source": readable(one["source"]), "licence": one["licence"], "citation": one["citation"], "files": [], "closed": False}
+        held = by_source.setdefault(one["source"], first)
         held["files"].append((one["asset"], one["sha256"]))
     for name, shown in sorted(bundle.vectors.items()):
         if name in by_source and not shown.redistribute:

@@ -47,7 +47,7 @@
     const cells = model("cells");
     for (const [name, how] of Object.entries(about.layers)) {
       const value = inside ? cells.get_column(name)[0][row * about.cols + col] : undefined;
-      document.querySelector(`[data-value="${name}"]`).textContent = value === undefined ? "–" : text(value, how);
+      document.querySelector(`[data-value="${name}"]`).textContent = value === undefined ? "—" : text(value, how);
     }
   }
   function text(value, how) {

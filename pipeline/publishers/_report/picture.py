@@ -68,7 +68,8 @@ def not_believed(shown: list[Picture]) -> Array | None:
     belief, scored = by_name["applicability"], by_name["prospectivity"] != NOT_KNOWN
     if not (belief != NOT_KNOWN).any():
         return None
-    return (scored & ((belief == NOT_KNOWN) | (belief < PARTS // 2))).astype(np.uint8)
+    veil: Array = (scored & ((belief == NOT_KNOWN) | (belief < PARTS // 2))).astype(np.uint8)
+    return veil
 
 
 def _picture(bundle: Bundle, name: str, step: int) -> Picture:

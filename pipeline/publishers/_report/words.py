@@ -49,7 +49,7 @@ def listed(names: Sequence[str]) -> str:
 def percent(share: float | None, places: int = 0) -> str:
     """A share as a percentage; a dash for none. Small shares that are not none do not become 0."""
     if share is None:
-        return "–"
+        return "—"
     text = f"{100 * share:.{places}f}"
     return f"{text} %" if float(text) or not share else f"under {10**-places:g} %"
 
