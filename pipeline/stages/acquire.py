@@ -65,8 +65,8 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
         vector = registry.find("sources", "vector")
         uses[BOUNDARY] = Use(use="vector", with_=registry.parameters(vector).model_validate({"path": loaded.config.region.boundary}))
     for key, use in sorted(uses.items(), key=lambda entry: entry[1].use == JOINED):  # what is joined comes after its parts
-        found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
         try:
+            found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
             if use.use == JOINED:
                 _join_tables(found, key, use, source)
                 continue
