@@ -59,7 +59,7 @@ def ground(loaded: Loaded) -> Grid:
 
 def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
     """Ask every source for its assets, refuse what cannot be used, and align the vector tables to the grid's CRS."""
-    found = Found(Place(loaded.root, cache, grid))
+    found = Found(Place(loaded.root, cache, grid), notices=list(loaded.notices))
     uses = dict(loaded.config.sources)
     if loaded.config.region.boundary:
         vector = registry.find("sources", "vector")
