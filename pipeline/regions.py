@@ -178,8 +178,9 @@ def _elsewhere(outline: Outline) -> dict[str, Any]:
     if outline.country == HOME:
         return {"sources": sources} if sources else {}
     area = AREAS.get(outline.country or "")
-    sources |= {theme: {"area": area} if area else None for theme in ("roads", "railways", "settlements")}
-    sources["districts"] = {"country": outline.country} if outline.country else None
+    themes = {"roads": "roads", "railways": "rail", "settlements": "settlements"}
+    sources |= {name: {"use": "osm", "what": what, "area": area} if area else None for name, what in themes.items()}
+    sources["districts"] = {"use": "boundaries", "country": outline.country} if outline.country else None
     return {"sources": sources} | ({} if outline.country else {"targets": {"districts": None}})
 
 
@@ -199,7 +200,7 @@ def _yaml(said: dict[str, Any], outline: Outline, notes: tuple[str, ...], *, rul
     import yaml
 
     def plain(value: Any) -> str:
-        return yaml.safe_dump(value, allow_unicode=True, width=10_000, default_flow_style=True).removesuffix("\n").removesuffix("\n...").strip()
+        return yaml.safe_dump(value, allow_unicode=True, width=10_000, default_flow_style=True, sort_keys=False).removesuffix("\n").removesuffix("\n...").strip()
 
     def safe(text: str) -> str:
         return " ".join(text.split())

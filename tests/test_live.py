@@ -56,11 +56,13 @@ def root(server: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     gravity.make(tmp_path)
     wdpa.make(tmp_path)
     _sentinel(tmp_path / "sentinel2.tif")
-    scenes = {
+    scenes: dict[str, dict[str, Any]] = {
         "dem": {"use": "raster", "path": "dem.tif", "units": "m"},
-        "sentinel2": {"use": "raster", "path": "sentinel2.tif", "bands": {band: i + 1 for i, band in enumerate(BANDS)}, "sensor": "sentinel2", "units": "reflectance"},
+        "sentinel2": {"use": "raster", "path": "sentinel2.tif", "bands": {band: i + 1 for i, band in enumerate(BANDS)}, "sensor": "sentinel2"},
     }  # fmt: skip
-    region = {"name": "tiny", "title": "Tiny", "crs": tiny.CRS, "cell_m": 1000, "tile": 32, "bounds": list(tiny.BOUNDS), "system": "porphyry_copper", "data": "live"}
+    scenes["sentinel2"]["units"] = "reflectance"
+    region = {"name": "tiny", "title": "Tiny", "crs": tiny.CRS, "cell_m": 1000, "tile": 32, "bounds": list(tiny.BOUNDS)}
+    region |= {"system": "porphyry_copper", "data": "live"}
     said = {"region": region, "sources": hosts(server) | scenes, "run": {"workers": 0}}
     (tmp_path / "configs" / "regions" / "tiny.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
     monkeypatch.chdir(tmp_path)
@@ -110,6 +112,17 @@ def test_live_data_are_mapped_end_to_end_and_what_may_not_be_copied_is_not(root:
     assert "nothing changed" in " ".join(
         prospect("map", "tiny", "--set", "model.bags=3", "--set", "model.trees_per_bag=5", "--set", "system.permissive=[]", *SUPPLIED).stdout.split()
     )
+
+
+def test_offline_it_is_one_error_that_names_all_that_is_missing(root: Path, server: Folder) -> None:
+    before = len(server.asked)
+    done = prospect("plan", "tiny", "--offline")
+    assert done.exit_code == 2 and len(server.asked) == before
+    told = " ".join(done.stderr.split())
+    assert all(f"{name}: {server.url('')}" in told for name in hosts(server)), told
+    assert prospect("plan", "tiny").exit_code == 0
+    asked = len(server.asked)
+    assert prospect("plan", "tiny", "--offline").exit_code == 0 and len(server.asked) == asked
 
 
 def test_outside_south_asia_the_general_map_is_macrostrats(root: Path, server: Folder) -> None:

@@ -170,7 +170,8 @@ def test_elsewhere_the_live_data_are_told_the_place(root: Path) -> None:
     done = CliRunner().invoke(app, ["region", "new", "andes", "--system", "plain", "--boundary", saved(root, shapely.box(-70, -25, -68, -23)), "--country", "CHL"])
     assert done.exit_code == 0, done.output
     said = yaml.safe_load((root / "configs" / "regions" / "andes.yaml").read_text())
-    assert said["sources"] == {"geology_coarse": {"use": "macrostrat"}, "roads": None, "railways": None, "settlements": None, "districts": {"country": "CHL"}}
+    assert said["sources"] == {"geology_coarse": {"use": "macrostrat"}, "roads": None, "railways": None, "settlements": None,
+                               "districts": {"use": "boundaries", "country": "CHL"}}  # fmt: skip
     CliRunner().invoke(app, ["region", "new", "where", "--system", "plain", "--boundary", saved(root, shapely.box(65, 25, 67, 26))])
     assert yaml.safe_load((root / "configs" / "regions" / "where.yaml").read_text())["targets"] == {"districts": None}
 

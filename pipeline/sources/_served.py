@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pipeline.asset import Place
-from pipeline.errors import DataError
+from pipeline.asset import Acquired, Place
+from pipeline.cube import write_atomically
+from pipeline.errors import DataError, MissingError
+from pipeline.shelf import digest_of
 from pipeline.sources import _files, _kept
 from pipeline.sources.vector import VectorFile
 
@@ -27,8 +29,21 @@ class Served(VectorFile):
     max_features: int
 
     def file(self, place: Place) -> Path:
-        """The features near the region as they are now, kept under the name of their content."""
-        return _kept.kept(self.fetched(place), place, "served")
+        """The features near the region as they are now, kept under the name of their content; offline as they were last."""
+        held = place.shelf / "layers" / f"{digest_of(repr(self), place.grid.id)}.last"
+        if not place.offline:
+            path = _kept.kept(self.fetched(place), place, "served")
+            write_atomically(held, path.name.encode())
+            return path
+        path = held.with_name(held.read_text()) if held.is_file() else held
+        if not held.is_file() or not path.is_file():
+            raise MissingError([self.name])
+        return path
+
+    def acquire(self, place: Place) -> Acquired:
+        """As any vector file; what it came from is the service."""
+        acquired = super().acquire(place)
+        return replace(acquired, assets=tuple(replace(asset, origin=self.name) for asset in acquired.assets))
 
     @abstractmethod
     def fetched(self, place: Place) -> gpd.GeoDataFrame:
@@ -44,7 +59,7 @@ class Served(VectorFile):
         from pipeline.fetch import download
 
         hosts = _files.hosts_of(self.path, self.hosts)
-        return download(asked(self.path, query), hosts=hosts, shelf=place.cache / "downloads", max_bytes=MOST_BYTES)
+        return download(asked(self.path, query), hosts=hosts, shelf=place.shelf, max_bytes=MOST_BYTES, offline=place.offline)
 
     def check_count(self, count: int) -> None:
         """Refuse a layer with more features near the region than are wanted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ import shapely
 from pydantic import Field
 from pyproj import CRS
 
-from pipeline.asset import Asset, Place
+from pipeline.asset import Acquired, Asset, Place
 from pipeline.errors import DataError
 from pipeline.sources import _files, _kept, _legend
 from pipeline.sources._classed import Classed, coded
@@ -89,6 +89,11 @@ class Compiled(ProductVector):
             raise DataError(f"{_files.name_of(self.path)}: knows no geological map of scale {self.scale} in the region; ask for another `scale:`")
         return _kept.kept(_frame(list(found.values()), self.path), place, "macrostrat")
 
+    def acquire(self, place: Place) -> Acquired:
+        """As any product; what it came from is the service."""
+        acquired = super().acquire(place)
+        return replace(acquired, assets=tuple(replace(asset, origin=_files.name_of(self.path)) for asset in acquired.assets))
+
     def _lattice(self, place: Place) -> tuple[Any, Any]:
         west, south, east, north = around(place.grid, self.margin_m, CRS(4326))
         step = self.step_km / 111.2
@@ -105,7 +110,7 @@ class Compiled(ProductVector):
         from pipeline.fetch import download
 
         asked = f"{self.path}?{urlencode({'lat': f'{lat:.5f}', 'lng': f'{lon:.5f}', 'scale': self.scale, 'format': 'geojson_bare'})}"
-        path = download(asked, hosts=_files.hosts_of(self.path, self.hosts), shelf=place.cache / "downloads", max_bytes=MOST_BYTES)
+        path = download(asked, hosts=_files.hosts_of(self.path, self.hosts), shelf=place.shelf, max_bytes=MOST_BYTES, offline=place.offline)
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
             said = said.get("success", {}).get("data", said) if "type" not in said else said

@@ -95,7 +95,7 @@ def test_a_word_that_is_simply_wrong_is_still_an_error(root: Path, monkeypatch: 
     done = CliRunner().invoke(app, ["plan", "tiny"])
     assert done.exit_code == 2 and "unknown layer 'geolgy'" in done.stderr
     written(root, absent={"geology": ""})
-    with pytest.raises(ConfigError, match="absent.geology: String should have at least 1 character"):
+    with pytest.raises(ConfigError, match=r"absent.geology: String should have at least 1 character"):
         load("tiny", root=root)
 
 

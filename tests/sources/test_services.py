@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from pipeline import open_cube, registry
 from pipeline.asset import Place
 from pipeline.cli import app
-from pipeline.errors import ConfigError, DataError
+from pipeline.errors import ConfigError, DataError, MissingError
 from pipeline.grid import Grid
 from tests import tiny
 from tests.fakes.ground import EAST, NORTH, SOUTH, WEST
@@ -102,6 +102,15 @@ def test_the_same_features_are_the_same_version_whatever_the_answers_say_beside_
     assert first == second == source.acquire(place).assets[0].version
     survey.layers[LAYER] = faults(24)
     assert source.acquire(place).assets[0].version != first
+
+
+def test_offline_the_last_answer_is_used_and_without_one_it_is_missing(server: Folder, place: Place, tmp_path: Path) -> None:
+    source = registry.find("sources", "wfs")(url=server.url("wfs"), layer=LAYER)
+    offline = Place(tmp_path, place.cache, GRID, offline=True)
+    with pytest.raises(MissingError, match="survey:faults"):
+        source.acquire(offline)
+    version, asked = source.acquire(place).assets[0].version, len(server.asked)
+    assert source.acquire(offline).assets[0].version == version and len(server.asked) == asked
 
 
 @pytest.mark.parametrize(
