@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,12 +54,9 @@ class Served(VectorFile):
         """What messages and outputs call it."""
         return _files.name_of(self.path)
 
-    def answer(self, place: Place, **query: str) -> Path:
-        """The answer to a question, as a file; a copy of an earlier one when the service cannot be reached."""
-        from pipeline.fetch import download
-
-        hosts = _files.hosts_of(self.path, self.hosts)
-        return download(asked(self.path, query), hosts=hosts, shelf=place.shelf, max_bytes=MOST_BYTES, offline=place.offline)
+    def answer(self, place: Place, below: str = "", **query: str) -> Path:
+        """The answer to a question, as a file; a copy of an earlier one when the service cannot be reached. `below`: a path under the address."""
+        return answered(self.path, place, self.hosts, below, query)
 
     def check_count(self, count: int) -> None:
         """Refuse a layer with more features near the region than are wanted."""
@@ -70,12 +67,23 @@ class Served(VectorFile):
             )
 
 
-def asked(address: str, query: dict[str, str]) -> str:
+def answered(
+    address: str, place: Place, hosts: tuple[str, ...], below: str, query: dict[str, str], *, repeated: Sequence[tuple[str, str]] = ()
+) -> Path:
+    """The answer of a service to a question, as a file on the shelf. `repeated`: words of the question that may stand in it more than once."""
+    from pipeline.fetch import download
+
+    question = asked(address, query, below=below) + "".join(f"&{urlencode([pair])}" for pair in repeated)
+    return download(question, hosts=_files.hosts_of(address, hosts), shelf=place.shelf, max_bytes=MOST_BYTES, offline=place.offline)
+
+
+def asked(address: str, query: dict[str, str], *, below: str = "") -> str:
     """An address with a question; what it asked already stays, unless asked anew in whatever letter case."""
     parts = urlsplit(address)
     anew = {key.casefold() for key in query}
     held = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key.casefold() not in anew]
-    return urlunsplit((*parts[:3], urlencode([*held, *query.items()]), ""))
+    path = f"{parts.path.rstrip('/')}/{below}" if below else parts.path
+    return urlunsplit((parts.scheme, parts.netloc, path, urlencode([*held, *query.items()]), ""))
 
 
 def paged(read: Any, name: str, *, size: int, most: int, told: int | None) -> Iterator[gpd.GeoDataFrame]:
