@@ -96,7 +96,8 @@ class ServedRaster(Raster):
         except CRSError as error:
             raise DataError(f"{name}: its CRS {lattice.crs[:60]!r} is not understood by PROJ; ask the survey for the file") from error
         wanted = around(place.grid, 0, crs)
-        near = wanted[0] - AROUND * lattice.wide, wanted[1] - AROUND * lattice.high, wanted[2] + AROUND * lattice.wide, wanted[3] + AROUND * lattice.high
+        wide, high = AROUND * lattice.wide, AROUND * lattice.high
+        near = wanted[0] - wide, wanted[1] - high, wanted[2] + wide, wanted[3] + high
         pieces = [self._checked(self.piece(place, *asked), lattice, name) for asked in lattice.pieces(near, name)]
         folder = place.shelf / "layers"
         folder.mkdir(parents=True, exist_ok=True)

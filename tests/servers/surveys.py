@@ -29,7 +29,7 @@ class FeatureLayer:
         """One answer; faults come with status 200, as ArcGIS sends them."""
         self.asked.append(query)
         if not path.strip("/"):
-            fields = [{"name": "OBJECTID", "type": "esriFieldTypeOID"}, {"name": "kind", "type": "esriFieldTypeString"}, {"name": "length", "type": "esriFieldTypeDouble"}]
+            fields = [{"name": n, "type": f"esriFieldType{t}"} for n, t in (("OBJECTID", "OID"), ("kind", "String"), ("length", "Double"))]
             forms = "JSON, geoJSON" if self.geojson else "JSON"
             said = {"type": "Feature Layer", "geometryType": "esriGeometryPolyline", "fields": fields, "maxRecordCount": self.most, "supportedQueryFormats": forms}
             return self._json(said | {"objectIdField": "OBJECTID"})
@@ -43,7 +43,10 @@ class FeatureLayer:
         if query["f"] == "geojson":
             return 200, "application/geo+json", page.to_json().encode()
         features = [
-            {"attributes": {"OBJECTID": int(row.OBJECTID), "kind": row.kind, "length": row.length}, "geometry": {"paths": [shapely.get_coordinates(row.geometry).tolist()]}}
+            {
+                "attributes": {"OBJECTID": int(row.OBJECTID), "kind": row.kind, "length": row.length},
+                "geometry": {"paths": [shapely.get_coordinates(row.geometry).tolist()]},
+            }
             for row in page.itertuples()
         ]
         fields = [{"name": n, "type": f"esriFieldType{t}"} for n, t in (("OBJECTID", "OID"), ("kind", "String"), ("length", "Double"))]
@@ -100,7 +103,8 @@ class Pixels:
         """A WCS 2.0.1 of one coverage, `tmi`, in a CRS whose axes are easting and northing."""
         self.asked.append(query)
         if query.get("coverageid") != "tmi":
-            text = '<ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows/2.0"><ows:Exception><ows:ExceptionText>no such coverage</ows:ExceptionText></ows:Exception></ows:ExceptionReport>'
+            said = "<ows:Exception><ows:ExceptionText>no such coverage</ows:ExceptionText></ows:Exception>"
+            text = f'<ows:ExceptionReport xmlns:ows="http://www.opengis.net/ows/2.0">{said}</ows:ExceptionReport>'
             return 200, "text/xml", text.encode()
         if query["request"] == "DescribeCoverage":
             west, south, east, north = self.bounds

@@ -23,6 +23,7 @@ from tests.sources.test_services import faults, read, same
 
 GRID = Grid.covering(tiny.BOUNDS, crs=tiny.CRS, cell_m=tiny.CELL_M, tile=32)
 UTM, STEP = 32641, 700.0
+EXTENT = b'{"pixelSizeX": 1, "pixelSizeY": 1, "pixelType": "%s", "extent": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1, "spatialReference": %s}}'
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_what_is_wrong_with_an_image_or_coverage_is_one_clear_error(
     with pytest.raises(DataError, match="answers on other pixels than it says it has"):
         values(place, "arcgis_image", **image)
     pixels.off, pixels.west = 0.0, pixels.west + 10 * STEP * 500
-    with pytest.raises(DataError, match="does not touch the region; it covers .* ask the survey for the coverage of the region"):
+    with pytest.raises(DataError, match=r"does not touch the region; it covers .* ask the survey for the coverage of the region"):
         values(place, "arcgis_image", **image)
 
 
@@ -145,10 +146,8 @@ def test_what_is_wrong_with_an_image_or_coverage_is_one_clear_error(
     ("use", "body", "match"),
     [
         ("arcgis_image", b'{"name": "x"}', r"is no image service \('extent' is missing\)"),
-        ("arcgis_image", b'{"extent": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1, "spatialReference": {}}, "pixelSizeX": 1, "pixelSizeY": 1, "pixelType": "C64"}',
-         "says no CRS, or pixels of type C64, which are no values"),
-        ("arcgis_image", b'{"extent": {"xmin": 0, "ymin": 0, "xmax": 1, "ymax": 1, "spatialReference": {"wkt": "odd"}}, "pixelSizeX": 1, "pixelSizeY": 1, "pixelType": "F32"}',
-         "its CRS 'odd' is not understood by PROJ"),
+        ("arcgis_image", EXTENT % (b"C64", b"{}"), "says no CRS, or pixels of type C64, which are no values"),
+        ("arcgis_image", EXTENT % (b"F32", b'{"wkt": "odd"}'), "its CRS 'odd' is not understood by PROJ"),
         ("wcs", b"<CoverageDescriptions><Envelope/></CoverageDescriptions>", "its description is not that of a grid with two axes and an EPSG code"),
     ],
 )  # fmt: skip
@@ -160,5 +159,5 @@ def test_what_is_no_image_service_is_told_from_one(server: Folder, place: Place,
 
 def test_a_service_that_answers_with_a_picture_or_a_fault_is_told(pixels: Pixels, server: Folder, place: Place) -> None:
     server.services["odd"] = lambda path, query: (200, "text/xml", b"<fault>no rights</fault>") if "exportImage" in path else pixels.image_server(path, query)
-    with pytest.raises(DataError, match="its answer is no raster .*no rights"):
+    with pytest.raises(DataError, match=r"its answer is no raster .*no rights"):
         values(place, "arcgis_image", url=server.url("odd"))
