@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import secrets
@@ -20,7 +19,7 @@ from rasterio.merge import merge
 from pipeline.asset import Acquired, Place
 from pipeline.cube import write_atomically
 from pipeline.errors import DataError, MissingError
-from pipeline.shelf import digest_of
+from pipeline.shelf import digest_of, file_sha256
 from pipeline.sources import _files
 from pipeline.sources._vectorfile import around
 from pipeline.sources.raster import Raster
@@ -31,6 +30,7 @@ SIDE = 2000  # pixels of a piece
 MOST_PIXELS = 400_000_000
 AROUND = 8  # pixels about the region that a kernel may look at
 MEMORY_MB = 64
+LAID = {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Lattice:
         c0, c1 = math.floor((west - self.x) / self.wide + 1e-6), math.ceil((east - self.x) / self.wide - 1e-6)
         r0, r1 = math.floor((self.y - north) / self.high + 1e-6), math.ceil((self.y - south) / self.high - 1e-6)
         if (c1 - c0) * (r1 - r0) > MOST_PIXELS:
-            raise DataError(f"{name}: has {(c1 - c0) * (r1 - r0):,} pixels over the region, the limit is {MOST_PIXELS:,}; ask the survey for the file")
+            many = (c1 - c0) * (r1 - r0)
+            raise DataError(f"{name}: has {many:,} pixels over the region, the limit is {MOST_PIXELS:,}; ask the survey for the file")
         for row in range(r0, r1, SIDE):
             for col in range(c0, c1, SIDE):
                 cols, rows = min(SIDE, c1 - col), min(SIDE, r1 - row)
@@ -102,8 +103,8 @@ class ServedRaster(Raster):
         folder = place.shelf / "layers"
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f"served-{secrets.token_hex(4)}.tif"
-        merge(sorted(pieces), dst_path=draft, mem_limit=MEMORY_MB, dst_kwds={"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"})
-        path = folder / f"{hashlib.sha256(draft.read_bytes()).hexdigest()[:16]}-served.tif"
+        merge(sorted(pieces), dst_path=draft, mem_limit=MEMORY_MB, dst_kwds=LAID)
+        path = folder / f"{file_sha256(draft)[:16]}-served.tif"
         os.replace(draft, path)
         return path
 
