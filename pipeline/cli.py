@@ -38,6 +38,8 @@ app = typer.Typer(
 
 downloads = typer.Typer(no_args_is_help=True, help="What was fetched from the web, shared by all regions.")
 app.add_typer(downloads, name="cache")
+region_app = typer.Typer(no_args_is_help=True, help="A region of your own.")
+app.add_typer(region_app, name="region")
 
 Region = Annotated[str, typer.Argument(help="A region of configs/regions.", show_default=False)]
 OfRegion = Annotated[str, typer.Option("--region", "-r", help="The region whose layer is meant.", show_default=False)]
@@ -101,6 +103,26 @@ def regions() -> None:
     from pipeline.screen import overlays
 
     overlays.show()
+
+
+@region_app.command("new")
+def region_new(
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits and _.", show_default=False)],
+    boundary: Annotated[Path | None, typer.Option(help="A file of its polygons.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(metavar="ISO", help="Its country, as PAK or IRN; alone, the outline is the country's.")] = None,
+    province: Annotated[str | None, typer.Option(help="A province of the country, whose outline geoBoundaries gives.")] = None,
+    title: Annotated[str | None, typer.Option(help="What outputs call it.")] = None,
+    system: Annotated[str, typer.Option(help="The mineral system it is mapped for unless another is named.")] = "porphyry_copper",
+    data: Annotated[str, typer.Option(help="Where its data come from unless others are named.")] = "live",
+    cell_m: Annotated[float | None, typer.Option("--cell-m", help="Side of a cell; default: the finest usual one of at most 4 million cells.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence of the boundary file, to be noted.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer of the boundary file that is meant.")] = None,
+    service: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Another geoBoundaries service than the public one.", hidden=True)] = None,
+) -> None:
+    """Write a new region's file from a boundary, or from the name of a province: configs/regions/NAME.yaml."""
+    from pipeline.screen import newcomers
+
+    newcomers.add(name, boundary, country, province, title=title, system=system, data=data, cell_m=cell_m, licence=licence, layer=layer, service=service)
 
 
 @app.command()
