@@ -195,9 +195,11 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     )  # fmt: skip
     names = tuple(node.name for node in read)
     why = reasons.node(prefix=prefix, evidence=evidence, features=names, counts=columns.counts, seed=config.seed)
-    soon = foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior)
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why, soon]
+    nodes: list[Node] = [
+        *base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why,
+        foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior),
+    ]  # fmt: skip
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
