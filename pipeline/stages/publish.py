@@ -20,12 +20,12 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe, showing
+from pipeline.stages import acquire, believe, catalogue, showing
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 6
+EPOCH = 7
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -71,6 +71,7 @@ def publish(
 ) -> bool:  # fmt: skip
     """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`."""
     if is_current(outputs, key):
+        catalogue.keep(outputs.parent)  # another map may have been removed
         return False
     folder = _beside(outputs, "partial")
     try:
@@ -89,6 +90,7 @@ def publish(
         fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
         _swap(folder, outputs)
+        catalogue.keep(outputs.parent)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -142,7 +144,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
         **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None, "verdict": protocols[deciding]["verdict"],
-        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
+        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "foretold": fit(f"{graph.prefix}/foretold"), "notices": list(notices),
     }  # fmt: skip
     targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
     said = {"made_by": "prospect", **graph.said()}
