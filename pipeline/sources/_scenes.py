@@ -49,7 +49,7 @@ class Band:
 @dataclass(frozen=True, kw_only=True)
 class Scene(Asset):
     """One item. `taken` is when (UTC, ISO 8601); `look` names the pass it is part of: neighbours on one track are one look; `epsg` as the
-    catalogue says. `path` is the folder downloads go to; `hosts` and `sas_url` are who may be asked and who signs, in no key."""
+    catalogue says. `path` is the folder downloads go to; `hosts` and `sas_url` are who may be asked and who signs, `offline` that nobody is: in no key."""
 
     taken: str
     look: str
@@ -59,6 +59,7 @@ class Scene(Asset):
     bands: Mapping[str, Band] = field(hash=False)
     hosts: tuple[str, ...]
     sas_url: str = ""
+    offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,13 @@ class Product:
 
 @dataclass(frozen=True)
 class From:
-    """Where scenes come from and go to: hosts that may be asked, who signs addresses ("": nobody), the folder of downloads."""
+    """Where scenes come from and go to: hosts that may be asked, who signs addresses ("": nobody), the folder of downloads, the catalogue's address."""
 
     hosts: tuple[str, ...]
     sas_url: str
     folder: str
+    api: str = ""
+    offline: bool = False
 
 
 def scenes(items: Iterable[Item], product: Product, roles: Iterable[str], grid: Grid, source: From) -> list[Scene]:
@@ -118,7 +121,8 @@ def scene(item: Item, product: Product, roles: tuple[str, ...], grid: Grid, sour
     return Scene(
         name, source.folder, _version_of(bands), _size(assets, bands), reach, taken=taken.isoformat(), look=look,
         cloud=float(said.get("eo:cloud_cover") or 0.0), place=product.place(item), epsg=epsg, bands=bands, hosts=source.hosts,
-        sas_url=source.sas_url,
+        sas_url=source.sas_url, offline=source.offline, origin=f"{source.api.rstrip('/')}/collections/{item.get('collection', '')}/items/{name}",
+        named=next((str(said[word]) for word in PROCESSED if said.get(word)), ""),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from rasterio.crs import CRS
 
+from pipeline.asset import Place
 from pipeline.errors import DataError
 from pipeline.fetch import download
 from pipeline.footprint import opened
@@ -27,16 +28,16 @@ def onto(scene: Scene, role: str, *, window: Window, resampling: Method, dtype: 
     band = scene.bands[role]
     remote = Remote(
         band.href, scene.hosts, Path(scene.path), f"{scene.id}: {band.href.rsplit('/', 1)[-1]}", band.version, _sign(scene.sas_url, scene.hosts),
-        max_bytes=MOST_BYTES,
+        scene.offline, MOST_BYTES,
     )  # fmt: skip
     _check(remote, scene, band, dtype)
     values, _ = read_onto(remote, band=band.index, window=window, resampling=resampling, nodata=band.nodata)
     return values
 
 
-def whole(href: str, hosts: tuple[str, ...], sas_url: str, shelf: Path, max_bytes: int) -> Path:
+def whole(href: str, hosts: tuple[str, ...], sas_url: str, place: Place, max_bytes: int) -> Path:
     """A file of a catalogue, whole, on the shelf."""
-    return download(href, hosts=hosts, shelf=shelf, max_bytes=max_bytes, sign=_sign(sas_url, hosts))
+    return download(href, hosts=hosts, shelf=place.shelf, max_bytes=max_bytes, sign=_sign(sas_url, hosts), offline=place.offline)
 
 
 def _sign(sas_url: str, hosts: tuple[str, ...]) -> partial[str] | None:
