@@ -53,13 +53,13 @@ class Question:
 def answer(question: Question, *, hosts: tuple[str, ...], cache: Path, offline: bool = False) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """The items, each once, ordered by id, and what the user should know.
 
-    When the catalogue cannot be reached the last answer to the same question is used, and said so; DataError when there is none. `offline` it is
-    not asked: MissingError when there is no answer to use.
+    When the catalogue cannot be reached the last answer to the same question is used, and said so; DataError when there is none. `offline` asks
+    nothing: the last answer, or MissingError.
     """
     held = cache / "catalogues" / f"{question.key}.json"
     if offline:
         if not held.is_file():
-            raise MissingError((f"{shown(question.api)} ({question.collection})",))
+            raise MissingError((f"{shown(question.api)} on {question.collection}",))
         return json.loads(held.read_text()), ()
     try:
         found = _asked(question, hosts)

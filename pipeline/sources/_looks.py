@@ -77,7 +77,7 @@ class Looks:
         items = [item for item in items if _cloud(item) <= self.max_cloud_percent and self.suitable(item)]
         fresh, old = _scenes.newest(items, self.sensor.product)
         fresh = self.prepared(fresh, self, place)
-        source = _scenes.From(self.hosts, self.sas_url, str(place.shelf), self.api, place.offline)
+        source = _scenes.From(self.hosts, self.sas_url, str(place.shelf), place.offline)
         found = _scenes.scenes(fresh, self.sensor.product, self.roles, place.grid, source)
         chosen = _scenes.best(found, self.max_looks)
         if not chosen:
