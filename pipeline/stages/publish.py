@@ -25,7 +25,7 @@ from pipeline.stages import acquire, believe
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 5
+EPOCH = 6
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -144,6 +144,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
+        graph.target_columns,
     )  # fmt: skip
 
 
