@@ -23,3 +23,11 @@ class StoreError(ProspectError):
 
 class ResourceError(ProspectError):
     """The job does not fit in the memory, disk or read budget that was stated."""
+
+
+class MissingError(DataError):
+    """What an offline run would have to fetch; `names` are addresses, so that all that is missing can be said at once."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        super().__init__(f"offline, and not on the shelf: {', '.join(names)}; run once without --offline")

@@ -31,9 +31,8 @@ def said(name: str, value: float, ground: Floats, scale: Scale) -> str:
     if scale == "ratio" and median > 0 and value >= 0:
         return f"{name} {_times(value / median)}x background"
     below, above = float(np.mean(ground < value)), float(np.mean(ground > value))
-    if below >= above:
-        return f"{name} higher than {below:.0%} of background"
-    return f"{name} lower than {above:.0%} of background"
+    word, share = ("higher", below) if below >= above else ("lower", above)
+    return f"{name} {word} than {'all' if share == 1 else f'{share:.0%} of'} background"
 
 
 def telling(values: Floats, grounds: Floats) -> int:

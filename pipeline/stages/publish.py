@@ -116,8 +116,9 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     )  # fmt: skip
     shown = {}
     for name, table in found.tables.items():
-        said = config.sources[name].with_.model_dump() if name in config.sources else {}
-        shown[name] = Shown(table, said.get("licence") or "not stated", bool(said.get("redistribute", True)))
+        parts = [config.sources[part].with_.model_dump() for part in found.parts.get(name, (name,)) if part in config.sources]
+        licence = "; ".join(dict.fromkeys(one["licence"] for one in parts if one.get("licence"))) or "not stated"
+        shown[name] = Shown(table, licence, all(one.get("redistribute", True) for one in parts))
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
