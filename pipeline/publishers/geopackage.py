@@ -17,7 +17,7 @@ from pipeline.publishers._targets import targets
 if TYPE_CHECKING:
     import geopandas as gpd
 
-EPOCH = 3
+EPOCH = 4
 OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
 TAKEN = ("fid", "geom")  # columns the format keeps for itself
 EPOCH_1980 = 315_532_800  # seconds: the earliest time that archives of every kind can hold
