@@ -106,7 +106,7 @@ class Observation(Frame):
 
 
 class Targets(Frame):
-    """Ranked ground: pieces of at least `min_area_km2` of the best `area_share` of cells, without the ground of `exclude`.
+    """Ranked ground: pieces of at least `min_area_km2` of the best `area_share` of cells, without the ground of `exclude`, outlines smoothed then.
 
     With `times_mean_density` instead: where deposits are held to be at least so many times as dense as in the mean of the map. Within
     `known_within_m` of a deposit the map learnt from it is known ground, which has no rank. `elevation` and `clear_looks` are layers a target is

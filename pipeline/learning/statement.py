@@ -32,7 +32,8 @@ def said(name: str, value: float, ground: Floats, scale: Scale) -> str:
         return f"{name} {_times(value / median)}x background"
     below, above = float(np.mean(ground < value)), float(np.mean(ground > value))
     word, share = ("higher", below) if below >= above else ("lower", above)
-    return f"{name} {word} than {'all' if share == 1 else f'{share:.0%} of'} background"
+    of = "all" if share == 1 else "nearly all" if share >= 0.995 else f"{share:.0%} of"
+    return f"{name} {word} than {of} background"
 
 
 def telling(values: Floats, grounds: Floats) -> int:
