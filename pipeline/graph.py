@@ -15,6 +15,7 @@ from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Index
+from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
 from pipeline.stages import (
@@ -22,6 +23,7 @@ from pipeline.stages import (
     align,
     background,
     believe,
+    benefit,
     delineate,
     derive,
     expect,
@@ -33,6 +35,7 @@ from pipeline.stages import (
     predict,
     ranking,
     reasons,
+    risk,
     train,
     validate,
 )
@@ -40,7 +43,7 @@ from pipeline.stages.acquire import Found
 from pipeline.stages.hiding import Hidden
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
-PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples")
+PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples", "risk")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -92,7 +95,8 @@ class Graph:
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
         without = (self.without_suspect,) if self.without_suspect else ()
-        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in PUBLISHED_FITS), *self.drawn)
+        named = (*PUBLISHED_FITS, *benefit.asked(self.loaded.config.targets))
+        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in named), *self.drawn)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -210,7 +214,11 @@ def _targets(
     ranked = ranking.node(
         loaded, prefix=prefix, tables=tables, columns=found.columns(), deposits=deposits, prior=prior, dense=dense, has_access=travel is not None
     )
-    return [*made, *([travel] if travel else []), ranked]
+    tract, known = expect.tract(prefix, prior) if dense else (), expect.away(deposits, loaded.config.targets.known_within_m)
+    shares = benefit.nodes(loaded.config.targets, grid, prefix=prefix, tables=tables, tract=tract, known=known, dense=dense)
+    numbers = number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None
+    found_with = risk.node(prefix=prefix, card=f"{prefix}/protocols/{loaded.config.validation.protocols[0]}/scorecard", numbers=numbers, dense=dense)
+    return [*made, *([travel] if travel else []), ranked, *shares, found_with]
 
 
 def _hidden(

@@ -13,7 +13,7 @@ from pipeline import registry
 from pipeline.bundle import Column
 from pipeline.config import Loaded
 from pipeline.config.frame import Prior
-from pipeline.config.targets import GradeTonnage, Targets
+from pipeline.config.targets import GradeTonnage, Merit, Targets
 from pipeline.errors import ConfigError
 from pipeline.learning import merit, tonnage, undiscovered
 from pipeline.learning.draws import Floats
@@ -27,6 +27,7 @@ EPOCH = 1
 STAGE = "delineate"
 RANKING_BYTES = 200_000_000
 MEASURED, INFERRED = "measured", "inferred"
+LEAST = 1e-6  # expected deposits of which fewer say nothing
 OCCURRENCES = "occurrences"  # the parameter that holds the recorded occurrences of every kind
 
 
@@ -111,6 +112,12 @@ def _of_ground(targets: Targets) -> dict[str, Column]:
     if targets.clear_looks:
         told["clear_looks"] = Column("float64", "Clear looks", "1", "Mean number of times a satellite saw its ground without cloud.")
     return told
+
+
+def stated(weights: Merit, targets: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the scorecard says of merit: its weights, and the new targets that are ever among the best ten when they vary, with how often."""
+    ever = [{"rank": t["rank"], "share": t["in_top_ten"]} for t in targets if t["rank"] is not None and t["in_top_ten"] > 0]
+    return {"weights": weights.model_dump(mode="json"), "varied_by": merit.SPREAD, "draws": merit.DRAWS, "top_ten": ever}
 
 
 def ranked(
@@ -214,7 +221,7 @@ def _expected(told: list[dict[str, Any]], shares: Floats, numbers: Floats, metal
         row |= {
             "expected_deposits": round(mean * float(share), 6), "deposits_low": low, "deposits_high": high,
             "p_at_least_one": round(undiscovered.at_least_one(numbers, min(1.0, float(share))), 6),
-            "km2_per_discovery": round(row["area_km2"] / (mean * float(share)), 3) if share > 0 else None,
+            "km2_per_discovery": round(row["area_km2"] / (mean * float(share)), 3) if mean * share >= LEAST else None,
         }  # fmt: skip
         if size and sums is not None:
             row |= dict(zip(("metal_t", "metal_low_t", "metal_high_t"), (float(f"{t:.6g}") for t in tonnage.contained(chance, sums, *size)), strict=True))

@@ -45,7 +45,7 @@ def test_outlines_of_neighbours_do_not_overlap(pieces: list[Any]) -> None:
 def test_one_outline_has_one_answer_wherever_its_ring_begins_and_however_seams_cut_it(pieces: list[Any]) -> None:
     shape = outline(pieces[0])
     ring = shapely.get_coordinates(shape.exterior)[:-1]
-    turned = shapely.Polygon(np.roll(ring, 3, axis=0), [hole for hole in shape.interiors])
+    turned = shapely.Polygon(np.roll(ring, 3, axis=0), list(shape.interiors))
     dense = shapely.segmentize(shape, CELL / 2 * 2)  # a point at every corner of a cell
     answers = {shapely.to_wkb(smoothing.smoothed(s, cell_m=CELL)) for s in (shape, turned, dense, shapely.simplify(shape, 0))}
     assert len(answers) == 1

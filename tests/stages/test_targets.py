@@ -114,7 +114,7 @@ def test_moving_the_smelter_reorders_the_targets_by_what_can_be_worked_out_by_ha
     assert len(before) > 3
     save(root, "smelters", [shapely.Point(55_250, 5_250)])
     after = new(mapped(root)[0])
-    best = {wkb: xy for wkb, xy in zip(before.geometry.to_wkb(), places(root, before), strict=True)}
+    best = dict(zip(before.geometry.to_wkb(), places(root, before), strict=True))
     weights = {"prospectivity": 0.5, "confidence": 0.2, "access": 0.2, "footprint": 0.1}
     for targets, smelter in ((before, (10_250, 40_250)), (after, (55_250, 5_250))):
         assert set(targets.geometry.to_wkb()) == set(best)
@@ -129,7 +129,7 @@ def test_moving_the_smelter_reorders_the_targets_by_what_can_be_worked_out_by_ha
         assert targets["merit"].to_numpy() == pytest.approx(merits, abs=1e-3)
         assert targets["rank"].tolist() == list(range(1, len(targets) + 1))
         assert (np.diff(targets["merit"]) <= 0).all()
-    shift = {w: m for w, m in zip(after.geometry.to_wkb(), after["merit"], strict=True)}
+    shift = dict(zip(after.geometry.to_wkb(), after["merit"], strict=True))
     moved = [shift[w] - m for w, m in zip(before.geometry.to_wkb(), before["merit"], strict=True)]
     assert np.ptp(moved) > 0.02
     assert list(before.geometry.to_wkb()) != list(after.geometry.to_wkb())
@@ -139,7 +139,7 @@ def test_moving_the_smelter_reorders_the_targets_by_what_can_be_worked_out_by_ha
 
 def test_a_planned_railway_is_one_line_and_brings_a_port_beyond_the_region_nearer(root: Path) -> None:
     save(root, "ports", [shapely.Point(90_000, 25_000)])
-    port = ("sources.ports={use: vector, path: ports.gpkg}", "targets.access.to={port: {of: ports, half_h: 5}}")
+    port = ("sources.ports={use: vector, path: ports.gpkg}", "targets.access.to.port={of: ports, half_h: 5}", "targets.access.to.smelter=null")
     without, _ = mapped(root, *port)
     assert without["port_h"].isna().all() and (without["merit_access"] == 0).all()  # no way leads off the ground
     with_rail, _ = mapped(root, *port, "targets.access.network.rail={km_h: 60, join_h: 1}")
@@ -195,14 +195,14 @@ def test_the_next_observation_is_the_one_with_most_places_at_stake_for_its_cost(
         ("targets.observations.aster={title: ASTER, cost: 1, features: [haloo]}", ConfigError, "unknown evidence 'haloo'; did you mean 'halo'"),
         ("targets.observations.none={title: None, cost: 1}", ConfigError, "an observation settles something"),
         ("targets.merit={prospectivity: 0, confidence: 0, footprint: 0}", ConfigError, "access alone says nothing of ore"),
-        ("targets.exclude=[{off: parks}]", ConfigError, "unknown key 'off'; did you mean 'of'"),
+        ("targets.exclude=[{oof: parks}]", ConfigError, "unknown key 'oof'; did you mean 'of'"),
         ("system.words={hallo: hydroxyl}", ConfigError, "unknown evidence 'hallo'; did you mean 'halo'"),
-        ("grade_tonnage.as_published={metal: Cu, tonnage_mt: {p90: 9, p50: 2, p10: 1}}", ConfigError, "larger amounts are rarer, so expected p90 <= p50 <= p10"),
+        ("grade_tonnage.as_published.tonnage_mt={p90: 9, p50: 2, p10: 1}", ConfigError, "larger amounts are rarer, so expected p90 <= p50 <= p10"),
     ],
 )  # fmt: skip
 def test_words_that_bind_to_nothing_are_refused_at_plan(root: Path, setting: str, error: type[ProspectError], words: str | None) -> None:
     if words is None:  # a finer step than the cell is the cell, and a vast region is too much
-        words, settings = "squares of 30 m is more than can be held .* give targets.access.step_m of 55 or more", (setting, "region.cell_m=30")
+        words, settings = "squares of 30 m is more than can be held .* give targets.access.step_m of 55 or more", (setting, "region.cell_m=30", "region.tile=512", "features.slope=null")
     else:
         settings = (setting,)
     with pytest.raises(error, match=words):
