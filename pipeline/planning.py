@@ -56,7 +56,7 @@ class Plan:
     @property
     def bundle_key(self) -> str:
         """The key of all that is published."""
-        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in self.graph.rasters.values()]
+        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in (*self.graph.rasters.values(), *self.graph.asked)]
         return key_of(ends, self.graph.said(), publish.epochs(), sorted(t.version for t in self.graph.found.tables.values()))
 
     def tasks(self, node: Node) -> int:

@@ -245,8 +245,24 @@ class Applicability(Frame):
     measured: Name | None = None
 
 
+class Publish(Frame):
+    """What is shown beside the map. `evidence`: the layers copied into the bundle; without it the `at_most` features the map rests on most.
+
+    `relief`: the layer of elevations shaded under the maps. A layer is copied only where every source it is made of states a licence and
+    none says `redistribute: false`, and while all copies hold no more than `evidence_mb` before they are packed.
+    """
+
+    evidence: tuple[Name, ...] | None = None
+    at_most: Annotated[int, Field(ge=0, le=50)] = 6
+    evidence_mb: Positive = 2000
+    relief: Name | None = None
+
+
 class Run(Frame):
-    """How and where to run; none of it changes an answer, and none of it is written to the bundle."""
+    """How and where to run; none of it changes an answer, and none of it is written to the bundle.
+
+    `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
+    """
 
     workers: Annotated[int, Field(ge=0)] = 2
     in_flight: Annotated[int, Field(ge=1)] = 2
@@ -254,6 +270,7 @@ class Run(Frame):
     scheduler: str | None = None
     cache: str = "cache"
     outputs: str = "outputs"
+    offline: bool = False
 
 
 class Config(Frame):
@@ -274,6 +291,7 @@ class Config(Frame):
     map: Map = Map()
     targets: Targets = Targets()
     applicability: Applicability = Applicability()
+    publish: Publish = Publish()
     seed: int = 1
     run: Run = Run()
 

@@ -20,7 +20,7 @@ from pipeline.stages.acquire import BOUNDARY, Found
 EPOCH = 1
 STAGE = "align"
 REGION = "region"
-DESCRIBING = ("units", "long_name", "licence", "citation", "native_m", "synthetic", "sensor")  # words that change no value
+DESCRIBING = ("units", "long_name", "licence", "citation", "native_m", "synthetic", "sensor", "redistribute")  # words that change no value
 
 
 def nodes(loaded: Loaded, found: Found) -> list[LayerNode]:

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pipeline.errors import DataError
+from pipeline.learning import crossval
 from pipeline.learning.crossval import CrossValidation, Split, cross_validate, optimism
 from pipeline.learning.forests import BaggedForest
 from pipeline.learning.table import SampleTable

@@ -202,7 +202,8 @@ def test_the_next_observation_is_the_one_with_most_places_at_stake_for_its_cost(
 )  # fmt: skip
 def test_words_that_bind_to_nothing_are_refused_at_plan(root: Path, setting: str, error: type[ProspectError], words: str | None) -> None:
     if words is None:  # a finer step than the cell is the cell, and a vast region is too much
-        words, settings = "squares of 30 m is more than can be held .* give targets.access.step_m of 55 or more", (setting, "region.cell_m=30", "region.tile=512", "features.slope=null")
+        words = "squares of 30 m is more than can be held .* give targets.access.step_m of 55 or more"
+        settings = (setting, "region.cell_m=30", "region.tile=512", "features.slope=null")
     else:
         settings = (setting,)
     with pytest.raises(error, match=words):
