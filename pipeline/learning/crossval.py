@@ -84,12 +84,12 @@ def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: I
     scored = {name: _scored(table, seeds, found, name) for name in found.scores}
     for name, score in found.scores.items():
         scored[name]["interval"] = intervals.interval(draws[name])
-        curves = _captured(table, score[0], units, weight[:CAPTURE_REPLICATES], at=CAPTURE_AT if name != MODEL else (*CAPTURE_AT, *CURVE_AREA))
-        scored[name]["capture"]["interval"] = [intervals.interval(column) for column in curves[:, : len(CAPTURE_AT)].T]
-        if name == MODEL:
-            curves = curves[:, len(CAPTURE_AT) :]
-            scored[name]["prediction_rate"]["interval"] = [intervals.interval(column) for column in curves.T]
-            scored[name]["search"] = search(scored[name]["prediction_rate"]["captured"], curves)
+        captured = _captured(table, score[0], units, weight[:CAPTURE_REPLICATES], at=CAPTURE_AT)
+        scored[name]["capture"]["interval"] = [intervals.interval(column) for column in captured.T]
+    rate, redrawn = scored[MODEL]["prediction_rate"], weight[:CAPTURE_REPLICATES]
+    curves = np.mean([_captured(table, score, units, redrawn, at=tuple(CURVE_AREA)) for score in found.scores[MODEL]], axis=0)
+    rate["interval"] = [intervals.interval(column) for column in curves.T]
+    scored[MODEL]["search"] = search(rate["captured"], curves)
     scored[MODEL]["success_rate"] = {
         "area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in np.mean(found.taught, axis=0)] if found.taught else None,
     }  # fmt: skip
@@ -161,7 +161,7 @@ def _reach(captured: Floats, share: float) -> float:
 
 
 def _captured(table: SampleTable, score: Floats, units: Ints, weight: Floats, *, at: tuple[float, ...]) -> Floats:
-    """Shares captured in the best shares `at` of the ground in each replicate, from the folds of the first seed; (replicates, len(at))."""
+    """Shares captured in the best shares `at` of the ground in each replicate, from the scores of one seed; (replicates, len(at))."""
     held = np.isfinite(score)
     place = np.unique(units, return_inverse=True)[1][held]
     if len(np.unique(table.label[held])) < 2:

@@ -123,7 +123,7 @@ def test_ground_to_search_and_the_curve_come_from_held_out_deposits_with_interva
         assert one["area_km2"] == pytest.approx(one["area"] * 3000, abs=1e-2)
         assert one["interval"][0] <= one["area"] <= one["interval"][1]
     ends = np.array(card["curve"]["interval"])
-    assert (ends[:, 0] <= captured + 0.02).all() and (ends[:, 1] >= captured - 0.02).all()
+    assert (ends[:, 0] <= captured + 1e-6).all() and (ends[:, 1] >= captured - 1e-6).all()
     assert (ends[:, 1] - ends[:, 0]).max() > 0.05
     for table in ("first_targets", "ground_to_search", "discovery_curve"):
         assert len(pyogrio.read_dataframe(outputs / "targets.gpkg", layer=table)) > 2
