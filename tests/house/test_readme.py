@@ -57,7 +57,7 @@ def test_the_constraints_it_shows_bind_to_the_sample_and_so_does_the_railway() -
 
 def test_the_commands_it_shows_are_commands_with_those_options() -> None:
     lines = [line.partition("#")[0].split()[1:] for line in README.splitlines() if line.startswith(".venv/bin/prospect ")]
-    assert len(lines) == 5
+    assert len(lines) == 7
     for command, *words in lines:
         told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
         assert told.exit_code == 0, command
