@@ -20,7 +20,7 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe, benefit, ranking, sheets, showing
+from pipeline.stages import acquire, believe, benefit, catalogue, ranking, sheets, showing
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
@@ -71,6 +71,7 @@ def publish(
 ) -> bool:  # fmt: skip
     """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`."""
     if is_current(outputs, key):
+        catalogue.keep(outputs.parent)  # another map may have been removed
         return False
     folder = _beside(outputs, "partial")
     try:
@@ -89,6 +90,7 @@ def publish(
         fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
         _swap(folder, outputs)
+        catalogue.keep(outputs.parent)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
