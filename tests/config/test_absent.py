@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline import load
 from pipeline.cli import app
+from pipeline.config import absent
 from pipeline.errors import ConfigError
 from tests import tiny
 
