@@ -28,6 +28,7 @@ from pipeline.stages import (
     derive,
     expect,
     explain,
+    foretell,
     ground,
     hiding,
     label,
@@ -44,7 +45,7 @@ from pipeline.stages.acquire import Found
 from pipeline.stages.hiding import Hidden
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
-PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples", "risk")
+PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples", "risk", "foretold")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -207,7 +208,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     names = tuple(node.name for node in read)
     why = reasons.node(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why]
+    nodes: list[Node] = [
+        *base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why,
+        foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior),
+    ]  # fmt: skip
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])

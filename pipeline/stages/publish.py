@@ -144,7 +144,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
         **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None, "verdict": protocols[deciding]["verdict"],
-        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
+        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "foretold": fit(f"{graph.prefix}/foretold"), "notices": list(notices),
         "merit": ranking.stated(config.targets.merit, fit(f"{graph.prefix}/targets")), "risk": fit(f"{graph.prefix}/risk"),
     }  # fmt: skip
     tables = sheets.sheets({name: fit(f"{graph.prefix}/{name}") for name in benefit.asked(config.targets)}, scorecard["risk"])
