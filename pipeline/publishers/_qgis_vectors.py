@@ -39,6 +39,7 @@ from pipeline.publishers._qgis_symbols import (
     unseen,
 )  # fmt: skip
 from pipeline.publishers._qgis_xml import Colour, node, quoted
+from pipeline.spatial import areas
 
 FILE = "targets.gpkg"
 MIXED = ("Unknown", "GeometryCollection")  # kinds of geometry that say nothing of how to draw
@@ -145,7 +146,7 @@ def _outline(one: _Held) -> Shown:
     def style() -> list[Element]:
         if one.name == "boundary":
             return [single(area(NONE, BLACK, 0.5, brush="no"))]
-        column = next((c for c in _targets.NAME_COLUMNS if c in one.fields), one.fields[0] if one.fields else None)
+        column = next((c for c in areas.NAME_COLUMNS if c in one.fields), one.fields[0] if one.fields else None)
         texts = [labels([Label(f"to_string({quoted(column)})", 7, fill=DARK_GREY, to_scale=CLOSE, priority=1)], one.name)] if column else []
         return [single(area(NONE, GREY, 0.2, brush="no", style="solid")), *texts]
 
