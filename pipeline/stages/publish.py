@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline import drawn as lines
-from pipeline import registry
+from pipeline import inventory, registry, terms
 from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
@@ -87,8 +87,7 @@ def publish(
             told()
         paths = sorted(p for p in folder.rglob("*") if p.is_file())
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
-        fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
-        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": _fetched(graph)}})
         _swap(folder, outputs)
         catalogue.keep(outputs.parent)
     except StoreError:
@@ -128,8 +127,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     inputs = [
         {
             "source": name, "asset": asset.id, "from": asset.origin or "a file", "version": asset.named or "not named", "sha256": asset.version,
-            "bytes": asset.size,
-            "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
+            "bytes": asset.size, "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
         }
         for name, acquired in sorted(found.acquired.items())
         for asset in acquired.assets
@@ -138,7 +136,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
-        "evidence_not_copied": withheld,
+        "evidence_not_copied": withheld, "uses": terms.uses(terms.of(config)), "attribution": terms.attribution(terms.of(config)),
     }  # fmt: skip
     metal = config.grade_tonnage.get(config.system.name)
     scorecard = {
@@ -158,6 +156,13 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
         columns=graph.target_columns, tables=tables, evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
+
+
+def _fetched(graph: Graph) -> dict[str, str]:
+    """When each address was fetched that an input came from."""
+    times = inventory.times(graph.found.place.shelf)
+    addresses = {address for acquired in graph.found.acquired.values() for asset in acquired.assets for address in asset.addresses}
+    return {address: times[address] for address in sorted(addresses & times.keys())}
 
 
 def _share(samples: Mapping[str, Any], graph: Graph) -> float | None:
