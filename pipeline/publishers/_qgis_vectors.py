@@ -13,7 +13,7 @@ import pyogrio
 from pipeline.bundle import Bundle
 from pipeline.bundle import Shown as Given
 from pipeline.publishers import _targets
-from pipeline.publishers._qgis_form import form
+from pipeline.publishers._qgis_form import aliases, form
 from pipeline.publishers._qgis_layers import ACCESS, CONTEXT, EVIDENCE, LOOK, TARGETS, THEMES, WHY, Shown
 from pipeline.publishers._qgis_symbols import (
     BLACK,
@@ -39,6 +39,7 @@ from pipeline.publishers._qgis_symbols import (
     unseen,
 )  # fmt: skip
 from pipeline.publishers._qgis_xml import Colour, node, quoted
+from pipeline.spatial import areas
 
 FILE = "targets.gpkg"
 MIXED = ("Unknown", "GeometryCollection")  # kinds of geometry that say nothing of how to draw
@@ -145,7 +146,7 @@ def _outline(one: _Held) -> Shown:
     def style() -> list[Element]:
         if one.name == "boundary":
             return [single(area(NONE, BLACK, 0.5, brush="no"))]
-        column = next((c for c in _targets.NAME_COLUMNS if c in one.fields), one.fields[0] if one.fields else None)
+        column = next((c for c in areas.NAME_COLUMNS if c in one.fields), one.fields[0] if one.fields else None)
         texts = [labels([Label(f"to_string({quoted(column)})", 7, fill=DARK_GREY, to_scale=CLOSE, priority=1)], one.name)] if column else []
         return [single(area(NONE, GREY, 0.2, brush="no", style="solid")), *texts]
 
@@ -159,7 +160,8 @@ def _other(bundle: Bundle, one: _Held, turn: int) -> Shown:
     fill, width, stroke = next(((f, w, s) for word, f, w, s in USUAL if word in one.name), (TURN[turn % len(TURN)], 0.4, "solid"))
     if not one.geometry:
         sheet = bundle.tables.get(one.name)
-        return _layer(one, sheet.title if sheet else title, CONTEXT, list, (), sheet.what if sheet else "")
+        style = (lambda: [aliases(sheet.columns)]) if sheet else list
+        return _layer(one, sheet.title if sheet else title, CONTEXT, style, (), sheet.what if sheet else "")
     if given and given.excludes:
         return _layer(one, f"{title}: no target here", CONTEXT, lambda: [single(area(GREEN, GREEN, 0.4, brush="b_diagonal"))], (LOOK, ACCESS), "", given.licence)
     if one.name in bundle.drawn or (given and given.evidence):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-EPOCH = 4
+EPOCH = 5
 OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
 TAKEN = ("fid", "geom")  # columns the format keeps for itself
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
-from pipeline.bundle import Bundle, Lines, Shown
+from pipeline.bundle import Bundle, Column, Lines, Sheet, Shown
 from pipeline.cube import Cube, LayerMeta
 from pipeline.grid import Grid
 from pipeline.node import Table
@@ -27,7 +28,9 @@ def target(rank: int | None, box: tuple[float, float, float, float], **said: Any
     polygon = shapely.box(*box)
     return {
         "rank": rank, "status": "new" if rank else "known ground", "area_km2": polygon.area / 1e6, "mean_prospectivity": 0.8,
-        "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "mean_applicability": 0.7, "inferred_share": None,
+        "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "mean_applicability": 0.7, "inferred_share": None, "evidence": None,
+        "covered_share": None, "merit": 0.75, "in_top_ten": 1.0 if rank else None, "rank_by_prospectivity": rank, "merit_prospectivity": 0.9,
+        "merit_confidence": 0.8, "merit_footprint": 0.4, "nearest_occurrence": "Old Prospect (VMS)", "nearest_occurrence_km": 3.25,
         "best": [polygon.centroid.x, polygon.centroid.y], "nearest_known": "Old Mine", "nearest_known_km": 12.5,
         "wkb": shapely.to_wkb(polygon, hex=True), "for_1": "halo (+0.200)", "for_2": "slope (+0.010)", "for_3": None, "against_1": "rock (-0.050)", **said,
     }  # fmt: skip
@@ -102,5 +105,9 @@ def shown(folder: Path, **changes: Any) -> Bundle:
         "title": ODD, "system_title": "Copper", "provenance": provenance, "scorecard": {"verdict": "Beats its nulls."},
         "deposits": {"name": [ODD, "\u0645\u0639\u062f\u0646"], "x": [62_000.0, 21_000.0], "y": [-41_000.0, -11_000.0], "group": [4, 9]},
         "vectors": {**made.vectors, "parks": Shown(park, "WDPA terms", True, excludes=True), "faults": replace(made.vectors["faults"], evidence=True)},
+        "columns": {"port_h": Column("float64", "To <b>port</b>", "h", "Hours of travel.")}, "targets": [{**one, "port_h": 3.5} for one in made.targets],
+        "tables": {"by_district": Sheet("By district", "Who benefits.", pd.DataFrame({"name": ["Kech"], "km2": [2.5]}), {
+            "name": Column("str", "Name", "", "Of it."), "km2": Column("float64", "Area", "km2", "Of it."),
+        })},
     }  # fmt: skip
     return replace(made, **(said | changes))
