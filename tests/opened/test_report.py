@@ -173,7 +173,7 @@ def test_columns_sort_both_ways_and_what_is_missing_stays_last(report: Opened) -
         rows = report.page.locator("#targets tbody").all()
         return [float(v) if (v := row.get_attribute(f"data-{name.replace('_', '-')}")) else None for row in rows]
 
-    for name in ("area_km2", "max_prospectivity", "nearest_known_km", "rank"):
+    for name in ("area_km2", "max_prospectivity", "mean_applicability", "rank"):
         heading = report.page.locator(f"[data-sort={name}]")
         for expected in ("descending", "ascending") if name != "rank" else ("ascending", "descending"):
             heading.click()
@@ -190,7 +190,7 @@ def test_the_rest_of_a_target_is_behind_a_button(report: Opened) -> None:
     row = report.page.locator("#targets tbody").first
     assert not row.locator(".rest").is_visible()
     row.locator(".open").click()
-    assert row.locator(".rest").is_visible() and "Chance of one or more" in row.locator(".rest").inner_text()
+    assert row.locator(".rest").is_visible() and "Expected deposits" in row.locator(".rest").inner_text()
     assert row.locator(".open").get_attribute("aria-expanded") == "true"
 
 
