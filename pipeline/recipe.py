@@ -179,7 +179,8 @@ class Recipe:
     are bands of the sensor it reads. `check` may refuse, at plan time,
     what the ground or the parameters make meaningless. `units_of` gives the units of each output from the parameters, where one word
     does not serve all. `columns`, the columns and their units of the lines it draws: then it gives no layer, but lines that other
-    features read.
+    features read. `of_region`: what its values mean is the region's own, such as axes or the commonest classes, so a model taught with them in
+    one region can say nothing of another.
     """
 
     summary: str
@@ -199,6 +200,7 @@ class Recipe:
     check: Check = unchecked
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     columns: Mapping[str, str] | None = None
+    of_region: bool = False
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -253,6 +255,7 @@ def feature(
     carries_sensor: bool = False,
     check: Check = unchecked,
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
+    of_region: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
     or to a tuple of them in the order of `outputs`."""
@@ -260,7 +263,7 @@ def feature(
     def declare(function: Function) -> Function:
         recipe = Recipe(
             summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership,
-            carries_sensor, check, units_of,
+            carries_sensor, check, units_of, of_region=of_region,
         )  # fmt: skip
         function.recipe = recipe  # type: ignore[attr-defined]
         return function

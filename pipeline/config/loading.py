@@ -19,13 +19,14 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config, the folder its relative paths start from, and where each of its words was written."""
+    """A config, the folder its relative paths start from, where each of its words was written, and the `a.b=value` settings among them."""
 
     config: Config
     root: Path
     document: Document
+    settings: tuple[str, ...] = ()
 
-    def where(self, *spot: str) -> str:
+    def where(self, *spot: str | int) -> str:
         """The file and line of a word, for errors found after loading."""
         return self.document.where(*spot)
 
@@ -63,7 +64,7 @@ def load(
     if "protocols" in words:
         raise ConfigError(f"{document.where('protocols')}: a protocol is a file of configs/validation, named under validation.protocols")
     words["protocols"] = {name: _protocol(root, name) for name in names if isinstance(name, str)}
-    return Loaded(_check(Config, words, document), root, document)
+    return Loaded(_check(Config, words, document), root, document, settings)
 
 
 def names(kind: str, root: Path | None = None) -> tuple[str, ...]:
