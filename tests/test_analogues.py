@@ -115,9 +115,8 @@ def test_any_tile_size_here_or_there_gives_the_same_rasters_and_scorecard(taught
         said = analogues.said(name)
         analogues.write(root, name, region=said["region"] | {"tile": tile})
     mapped(root, "region.tile=64")
-    own, other = digests(root / "outputs" / "own"), digests(taught / "outputs" / "own")
-    same = [name for name in other if name.endswith(".tif") or name == "scorecard.json"]
-    assert len(same) > 5 and {name: own[name] for name in same} == {name: other[name] for name in same}
+    names = ("prospectivity.tif", "uncertainty.tif", "applicability.tif", "classes.tif", "taught_by.tif", "scorecard.json")
+    assert digests(root / "outputs" / "own", names) == digests(taught / "outputs" / "own", names)
 
 
 def test_a_run_killed_while_it_is_taught_goes_on_to_the_same_bytes(taught: Path, tmp_path: Path) -> None:
@@ -166,17 +165,19 @@ def test_a_region_without_deposits_of_its_own_is_taught_by_others_alone_and_says
 
 
 def test_a_teacher_helps_where_few_deposits_are_known_and_its_rule_holds(tmp_path: Path) -> None:
-    root = analogues.make(tmp_path, **{**THREE, "own": {"seed": 5, "training": BY_BOTH, "deposits": 5, "noise": 0.6}})
-    card = mapped(root)
+    # a dozen deposits in much noise teach little, fifty in each of two like regions more
+    noisy: Worlds = {name: {**words, "noise": 3.0, "deposits": 50} for name, words in THREE.items()}
+    card = mapped(analogues.make(tmp_path, **{**noisy, "own": {"seed": 5, "training": BY_BOTH, "noise": 3.0, "deposits": 12}}))
     without = card["protocols"]["default"]["without_teachers"]
-    assert card["protocols"]["default"]["scores"]["model"]["fold_mean"] > without["fold_mean"] + 0.03
-    assert without["difference"]["interval"][0] > 0
+    assert card["protocols"]["default"]["scores"]["model"]["fold_mean"] > without["fold_mean"] + 0.1
+    assert without["difference"]["interval"][0] > 0 and across(card)["auc"] > 0.7
     assert any("what alike and third teach helps here: AUC" in notice for notice in card["notices"])
 
 
 def test_a_teacher_of_another_rule_is_not_to_be_believed_and_the_scorecard_says_so(tmp_path: Path) -> None:
-    by = {"regions": ["alike"]}
-    root = analogues.make(tmp_path, own={"seed": 1, "training": by}, alike={"seed": 2, "deposits": 60, "sign": -1.0})
+    line = {"use": "logistic_regression", "bags": 2}  # which must choose one way or the other
+    worlds: Worlds = {"own": {"seed": 1, "training": {"regions": ["alike"]}}, "alike": {"seed": 2, "deposits": 60, "sign": -1.0}}
+    root = analogues.make(tmp_path, **{name: words | {"model": line} for name, words in worlds.items()})
     card = mapped(root)
     assert across(card)["auc"] < 0.4
     assert "What alike teaches does not hold in own" in card["protocols"]["leave_one_region_out"]["verdict"]
