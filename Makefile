@@ -36,6 +36,7 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
+	@$(PY) -m benchmarks.scorer
 	@$(PY) -m benchmarks.scale
 
 skill: $(DEV_STAMP) ## what infill brings back, a hunt for leaks, and every model on real and synthetic ground; hours

@@ -3,13 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cube import Cube
 from pipeline.node import Table
 from pipeline.recipe import Vector
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table people read: its `dtype` as pandas names it, a short heading, its unit ("" for words and ranks, "1" for shares), and
+    in one sentence what it holds."""
+
+    dtype: str
+    title: str
+    unit: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table for people that is not a map: its title, what it tells, its rows, and its columns in the order of the frame's."""
+
+    title: str
+    what: str
+    frame: pd.DataFrame
+    columns: Mapping[str, Column]
 
 
 @dataclass(frozen=True)
@@ -32,7 +56,10 @@ class Lines:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All a publisher needs. `rasters` maps a published name to a layer of the cube; paths in outputs are relative to `folder`."""
+    """All a publisher needs. `rasters` maps a published name to a layer of the cube; paths in outputs are relative to `folder`.
+
+    `columns` are those of targets that config asks for, beside the ones every map has; `tables` by the name they are published under.
+    """
 
     folder: Path
     cube: Cube
@@ -51,3 +78,5 @@ class Bundle:
     config_yaml: str
     model: bytes
     notices: tuple[str, ...]
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    tables: Mapping[str, Sheet] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class ProspectError(Exception):
     """A mistake in what the pipeline was given, told in one message; the command line exits with 2."""
@@ -23,3 +25,12 @@ class StoreError(ProspectError):
 
 class ResourceError(ProspectError):
     """The job does not fit in the memory, disk or read budget that was stated."""
+
+
+class MissingError(DataError):
+    """What an offline run would have to fetch. `names` are addresses, so that all that is missing can be said at once."""
+
+    def __init__(self, names: str | Iterable[str]) -> None:
+        self.names = (names,) if isinstance(names, str) else tuple(names)
+        told = names if isinstance(names, str) else f"offline, and not on the shelf: {', '.join(self.names)}; run once without --offline"
+        super().__init__(told)

@@ -18,6 +18,7 @@ from rasterio.warp import transform as project
 
 from pipeline.errors import DataError
 from pipeline.grid import Grid, Window
+from pipeline.ranged import Remote
 from pipeline.recipe import Array
 
 Bounds = tuple[float, float, float, float]
@@ -27,15 +28,15 @@ CURVED = 0.01  # of a box's side: more than the edge of a box bends between two 
 
 
 @contextlib.contextmanager
-def opened(path: str | Path, **options: Any) -> Iterator[Any]:
-    """The raster file as rasterio gives it; DataError when it is not there or not a raster of a kind we read."""
-    path = Path(path)
-    if not path.is_file():
+def opened(path: str | Path | Remote, **options: Any) -> Iterator[Any]:
+    """The raster as rasterio gives it; DataError when it is not there or not a raster of a kind we read."""
+    path = path if isinstance(path, Remote) else Path(path)
+    if isinstance(path, Path) and not path.is_file():
         raise DataError(f"{path.name}: no such file; check the path in the config, or fetch it first")
     expected = f"expected {', '.join(DRIVERS)}: fetch it again, or convert it with `rio convert`"
     with contextlib.ExitStack() as stack:
         try:
-            source = stack.enter_context(rasterio.open(path, **options))
+            source = stack.enter_context(path.opened(**options) if isinstance(path, Remote) else rasterio.open(path, **options))
         except (RasterioError, OSError) as error:
             raise DataError(f"{path.name}: cannot be opened as a raster ({first_line(error)}); {expected}") from error
         if source.driver not in DRIVERS:

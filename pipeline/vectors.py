@@ -26,7 +26,7 @@ SURE_M = 1.0  # the file is asked for a little more than wanted; what touches is
 DIGEST = 16  # bytes
 
 
-def store(frame: gpd.GeoDataFrame, path: Path) -> None:
+def store(frame: gpd.GeoDataFrame, path: Path, *, layer: str | None = None) -> None:
     """Write a table as FlatGeobuf, rows in the order of `ordered`; atomic. StoreError when it cannot be written."""
     partial = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.fgb")
     try:
@@ -34,7 +34,7 @@ def store(frame: gpd.GeoDataFrame, path: Path) -> None:
         kept = ordered(frame)
         index = "NO" if kept.empty else "YES"  # an index over no features is refused by the driver
         how = {"SPATIAL_INDEX": index, "geometry_type": "Unknown", "promote_to_multi": False}  # shapes come back as they were
-        kept.to_file(partial, layer=path.stem, driver="FlatGeobuf", engine="pyogrio", **how)
+        kept.to_file(partial, layer=layer or path.stem, driver="FlatGeobuf", engine="pyogrio", **how)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:  # pyogrio's errors are RuntimeErrors
         with contextlib.suppress(OSError):

@@ -25,6 +25,7 @@ from rasterio.vrt import WarpedVRT
 from pipeline.errors import DataError
 from pipeline.footprint import Footprint, crs_of, first_line, footprint, opened
 from pipeline.grid import Window
+from pipeline.ranged import Remote
 from pipeline.recipe import Array
 
 Method = Literal["nearest", "bilinear", "cubic", "average", "mode"]
@@ -37,7 +38,7 @@ SMOOTH: tuple[Method, ...] = ("bilinear", "cubic", "average")  # overviews of ca
 
 
 def read_onto(
-    path: str | Path, *, band: int, window: Window, resampling: Method, nodata: float | None = None, crs: str | None = None
+    path: str | Path | Remote, *, band: int, window: Window, resampling: Method, nodata: float | None = None, crs: str | None = None
 ) -> tuple[Array, Array]:
     """One band on the cells of a window: values (y, x) float64 and validity (y, x) bool; values are NaN where invalid.
 
@@ -105,7 +106,7 @@ def _overview(source: Any, band: int, lies: Footprint, resampling: Method) -> in
 
 
 @contextlib.contextmanager
-def _one_band(path: str | Path, band: int, level: int | None) -> Iterator[tuple[Any, int]]:
+def _one_band(path: str | Path | Remote, band: int, level: int | None) -> Iterator[tuple[Any, int]]:
     """The file as if it held one band (and its alpha): the warper computes, and judges missing pixels over, all it sees."""
     options = {} if level is None else {"overview_level": level}
     with opened(path, **options) as source:
@@ -113,9 +114,10 @@ def _one_band(path: str | Path, band: int, level: int | None) -> Iterator[tuple[
             yield source, 0
             return
         alphas = [i for i, kind in enumerate(source.colorinterp, 1) if kind == ColorInterp.alpha and i != band][:1]
-    bands = ",".join(map(str, [band, *alphas]))
-    with rasterio.open(f"vrt://{Path(path).resolve()}?bands={bands}", **options) as source:
-        yield source, 2 if alphas else 0
+        bands = ",".join(map(str, [band, *alphas]))
+        name = source.name if isinstance(path, Remote) else Path(path).resolve()  # a remote one is there while it is open
+        with rasterio.open(f"vrt://{name}?bands={bands}", **options) as part:
+            yield part, 2 if alphas else 0
 
 
 def _missing(source: Any, nodata: float | None) -> float | None:
@@ -142,8 +144,9 @@ def _lay(values: Array, window: Window, block: Window, read: Array) -> None:
 
 
 @contextlib.contextmanager
-def _told(path: str | Path) -> Iterator[None]:
+def _told(path: str | Path | Remote) -> Iterator[None]:
     try:
         yield
     except (RasterioError, OSError) as error:
-        raise DataError(f"{Path(path).name}: cannot be read to the end ({first_line(error)}); it is damaged or cut short: fetch it again") from error
+        name = path.name if isinstance(path, Remote) else Path(path).name
+        raise DataError(f"{name}: cannot be read to the end ({first_line(error)}); it is damaged or cut short: fetch it again") from error

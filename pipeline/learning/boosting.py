@@ -110,7 +110,7 @@ class BaggedBoosting(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32, ensure_all_finite="allow-nan")
-        means, count = self.trees_.bag_means(X)[:, :, 0], np.diff(self.trees_.bag_start)
+        means, count = self.trees_.bag_means(X, 0), np.diff(self.trees_.bag_start)
         total, square = np.zeros(len(X)), np.zeros(len(X))
         share = [expit(start + n * mean) for start, n, mean in zip(self.baseline_, count, means, strict=True)]
         for bag in share:  # one bag after another: numpy's own sum over an axis chooses its order by the shape of the array

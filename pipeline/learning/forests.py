@@ -43,9 +43,9 @@ class _Forest(ClassifierMixin, BaseEstimator):
             raise DataError("model: holds no trees; the file is damaged or was not written by this program")
         self.trees_.checked(features=self.n_features_in_, classes=len(self.classes_))
 
-    def _walked(self, X: Any) -> tuple[Floats, Floats]:
+    def _walked(self, X: Any, column: int | None = None) -> tuple[Floats, Floats]:
         check_is_fitted(self)
-        return self.trees_.mean_and_spread(validate_data(self, X, reset=False, dtype=np.float32, ensure_all_finite="allow-nan"))
+        return self.trees_.mean_and_spread(validate_data(self, X, reset=False, dtype=np.float32, ensure_all_finite="allow-nan"), column)
 
     def _read(self, X: Any, y: Any) -> tuple[Array, Ints]:
         X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite="allow-nan")
@@ -110,8 +110,11 @@ class BaggedForest(_Forest):
         For two classes, of the second (positives): (n,) each. For more, of each: (n, classes). A row's answer does not depend
         on which others are asked for with it, to the last bit.
         """
-        mean, spread = self._walked(X)
-        return (mean[:, 1], spread[:, 1]) if len(self.classes_) == 2 else (mean, spread)
+        check_is_fitted(self)
+        if len(self.classes_) > 2:
+            return self._walked(X)
+        mean, spread = self._walked(X, 1)
+        return mean[:, 0], spread[:, 0]
 
     def predict_spread(self, X: Any) -> Floats:
         """Standard deviation between bags alone; shapes as `predict_both`."""

@@ -120,7 +120,7 @@ class ElkanNoto(_OfTwo):
         """The calibrated score of the mean over bags, and the standard deviation between bags of their calibrated scores; (n,) float64 each."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32, ensure_all_finite="allow-nan")
-        shares = self.trees_.bag_means(X)[:, :, 1]
+        shares = self.trees_.bag_means(X, 1)
         mean, average, square = np.zeros((3, len(X)))
         scaled = [self._scaled(share) for share in shares]
         for share, one in zip(shares, scaled, strict=True):  # one bag after another, so that the batch does not choose the order

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from pipeline.bundle import Column
+
 if TYPE_CHECKING:
     import geopandas as gpd
 
@@ -14,12 +16,33 @@ if TYPE_CHECKING:
     from pipeline.recipe import Array
 
 COLUMNS = {
-    "rank": "Int64", "status": "str", "area_km2": "float64", "mean_prospectivity": "float64", "max_prospectivity": "float64",
-    "mean_uncertainty": "float64", "mean_applicability": "float64", "inferred_share": "float64", "nearest_known": "str", "nearest_known_km": "float64",
-    "for_1": "str", "for_2": "str", "for_3": "str", "against_1": "str",
+    "rank": Column("Int64", "Rank", "", "Place among new ground, 1 first; none for ground of known deposits."),
+    "status": Column("str", "Status", "", "Whether the ground is new, or that of a known deposit."),
+    "area_km2": Column("float64", "Area", "km2", "Area of the target."),
+    "mean_prospectivity": Column("float64", "Mean prospectivity", "1", "Mean relative prospectivity of its cells, 0 to 1."),
+    "max_prospectivity": Column("float64", "Highest prospectivity", "1", "Relative prospectivity of its best cell, 0 to 1."),
+    "mean_uncertainty": Column("float64", "Uncertainty", "1", "Mean refit spread: how far models refitted on redrawn deposits differ."),
+    "mean_applicability": Column("float64", "Applicability", "1", "How like the ground the model was taught with it is; below 0.5 it should not be believed."),
+    "inferred_share": Column("float64", "Inferred", "1", "Share of its cells where the rock is inferred from coarser maps and not measured."),
+    "nearest_known": Column("str", "Nearest known deposit", "", "Name of the nearest deposit the map learnt from."),
+    "nearest_known_km": Column("float64", "Distance to it", "km", "Distance from its edge to that deposit, 0 inside."),
+    "for_1": Column("str", "For", "", "The feature that speaks most for its best cell, and by how much."),
+    "for_2": Column("str", "For, second", "", "The feature that speaks second most for its best cell, and by how much."),
+    "for_3": Column("str", "For, third", "", "The feature that speaks third most for its best cell, and by how much."),
+    "against_1": Column("str", "Against", "", "The feature that speaks most against its best cell, and by how much."),
 }  # fmt: skip
-EXPECTED = {"expected_deposits": "float64", "p_at_least_one": "float64"}  # where config gives a prior
+EXPECTED = {  # where config gives a prior
+    "expected_deposits": Column("float64", "Expected deposits", "1", "Undiscovered deposits it is expected to hold: an expert's number, shared out by the map."),
+    "p_at_least_one": Column("float64", "Chance of one or more", "1", "Chance that it holds at least one undiscovered deposit."),
+}  # fmt: skip
+DISTRICTS = {"districts": Column("str", "Districts", "", "Districts it lies in, the one with the largest share of it first.")}
 NAME_COLUMNS = ("name", "shapeName", "NAME_2", "district")  # the last three: geoBoundaries, GADM, and what offices write
+
+
+def columns(bundle: Bundle) -> dict[str, Column]:
+    """The columns of the targets of a bundle, in the order of every file and form that shows them."""
+    expected = EXPECTED if "expected_deposits" in bundle.rasters else {}
+    return {**COLUMNS, **expected, **bundle.columns, **(DISTRICTS if bundle.districts is not None else {})}
 
 
 def targets(bundle: Bundle) -> gpd.GeoDataFrame:
@@ -30,8 +53,8 @@ def targets(bundle: Bundle) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
-    columns = COLUMNS | (EXPECTED if "expected_deposits" in bundle.rasters else {})
-    frame = pd.DataFrame({name: [t[name] for t in bundle.targets] for name in columns}, dtype="object").astype(columns)
+    dtypes = {name: column.dtype for name, column in columns(bundle).items() if name not in DISTRICTS}
+    frame = pd.DataFrame({name: [t[name] for t in bundle.targets] for name in dtypes}, dtype="object").astype(dtypes)
     polygons = [shapely.from_wkb(target["wkb"]) for target in bundle.targets]
     shapes = [p if p.geom_type == "MultiPolygon" else shapely.MultiPolygon([p]) for p in polygons]
     if bundle.districts is not None:

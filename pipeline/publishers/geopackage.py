@@ -17,14 +17,15 @@ from pipeline.publishers._targets import targets
 if TYPE_CHECKING:
     import geopandas as gpd
 
-EPOCH = 2
+EPOCH = 3
 OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
 TAKEN = ("fid", "geom")  # columns the format keeps for itself
 EPOCH_1980 = 315_532_800  # seconds: the earliest time that archives of every kind can hold
 
 
 def geopackage(*, bundle: Bundle) -> None:
-    """`targets.gpkg`: layers `targets`, `occurrences` (the positives), `districts`, the evidence vectors, drawn lines, and a table `contents`.
+    """`targets.gpkg`: layers `targets`, `occurrences` (the positives), `districts`, the evidence vectors, drawn lines, the tables of the
+    bundle, and a table `contents` of all of them.
 
     Vectors whose licence forbids copies are named in `contents`, not copied. Times in the file are SOURCE_DATE_EPOCH, or
     1980, so that the same rows give the same bytes. StoreError when it cannot be written.
@@ -60,6 +61,10 @@ def geopackage(*, bundle: Bundle) -> None:
                 contents.append((layer, drawn.long_name, True, drawn.licence))
                 frame = gpd.GeoDataFrame({**drawn.lines.columns}, geometry=drawn.lines.geometry, crs=crs)
                 _write(path, layer, _writable(frame), bundle, geometry_type="LineString")
+            for name, sheet in bundle.tables.items():
+                layer = f"{name}_table" if name in {entry[0] for entry in contents} else name
+                contents.append((layer, f"{sheet.title}. {sheet.what}", True, "see provenance.json"))
+                _write(path, layer, sheet.frame, bundle)
             table = pd.DataFrame(contents, columns=["layer", "what", "included", "licence"])
             _write(path, "contents", table, bundle)
     except (DataSourceError, DataLayerError) as error:

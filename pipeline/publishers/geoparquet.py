@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.bundle import Bundle
 from pipeline.publishers._targets import targets
 
-EPOCH = 2
+EPOCH = 3
 
 
 def geoparquet(*, bundle: Bundle) -> None:

@@ -10,15 +10,17 @@ import os
 import re
 import secrets
 import time
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.asset import Asset, Place
 from pipeline.errors import DataError
-from pipeline.shelf import file_sha256
+from pipeline.shelf import file_sha256, note_of
 
 MOST_BYTES = 50 * 10**9  # of one download; a larger file is better fetched by hand, once
+OPENED = (".shp", ".gpkg", ".geojson", ".csv", ".tif")  # of several files of one name the one that is opened
 SETTLED_S = 2.0  # a file changed this lately may change again without its size and time telling
 
 
@@ -27,14 +29,33 @@ def locate(written: str, place: Place, *, hosts: tuple[str, ...], sha256: str | 
     if re.match(r"[a-z][a-z0-9+.-]*://", written, re.IGNORECASE):
         from pipeline.fetch import download
 
-        asked = (urlsplit(written).hostname or "", *hosts)
-        return download(written, hosts=asked, shelf=place.cache / "downloads", max_bytes=MOST_BYTES, sha256=sha256)
+        return download(
+            written, hosts=hosts_of(written, hosts), shelf=place.shelf, max_bytes=MOST_BYTES, sha256=sha256, offline=place.offline
+        )
     path = place.resolve(written)
     if not path.is_file():
         raise DataError(f"{name_of(written)}: no such file below {place.root.name}/; check `path:` in the config, or fetch it first")
     if sha256 is not None and (found := digest(path, place.cache)) != sha256.lower():
         raise DataError(f"{name_of(written)}: its SHA-256 is {found}, expected {sha256}; it was changed: fetch it again or correct `sha256:`")
     return path
+
+
+def hosts_of(address: str, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """The hosts that may answer for an address: its own, and those declared."""
+    return (urlsplit(address).hostname or "", *hosts)
+
+
+def member(path: Path, written: str, pattern: str, place: Place) -> Path:
+    """The file of an archive that is meant: the first to match `pattern`, its sisters beside it; the file itself where it is no archive.
+
+    A shapefile is asked for with its parts: `roads.*`.
+    """
+    if not pattern or not zipfile.is_zipfile(path):
+        return path
+    from pipeline import archive
+
+    files = archive.unpacked(path, pattern, name=name_of(written), into=place.shelf / "unpacked")
+    return next((file for file in files if file.suffix.lower() in OPENED), files[0])
 
 
 def name_of(written: str) -> str:
@@ -49,7 +70,10 @@ def asset(written: str, files: Iterable[Path], place: Place, bounds: tuple[float
     first, *others = files
     said = [digest(path, place.cache) for path in (first, *sorted(others))]
     version = said[0] if len(said) == 1 else hashlib.sha256(" ".join(said).encode()).hexdigest()
-    return Asset(name_of(written), str(first), version, sum(path.stat().st_size for path in (first, *others)), bounds)
+    note = note_of(place.shelf, written) if "://" in written else {}
+    named = str(note.get("etag") or note.get("modified") or "")
+    size = sum(path.stat().st_size for path in (first, *others))
+    return Asset(name_of(written), str(first), version, size, bounds, str(note.get("url") or ""), named, str(note.get("fetched") or ""))
 
 
 def digest(path: Path, cache: Path) -> str:

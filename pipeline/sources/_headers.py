@@ -86,6 +86,25 @@ def holds_value(path: str, *, band: int, nodata: float | None, crs: str | None, 
             ) from error
 
 
+def extremes(path: str, *, band: int, nodata: float | None, crs: str | None, grid: Grid) -> tuple[float, float]:
+    """The least and greatest value of a coarse look at a band in the region, unscaled; (nan, nan) where it sees none."""
+    with opened(path) as source:
+        whole = (0.0, 0.0, float(source.width), float(source.height))
+        c0, r0, c1, r1 = (int(v) for v in _clipped(footprint(source, crs_of(source, crs), grid).pixels(grid.bounds) or whole, whole))
+        area = rasterio.windows.Window.from_slices((r0, r1), (c0, c1))
+        how = {"window": area, "out_shape": (min(r1 - r0, LOOK), min(c1 - c0, LOOK))}
+        values = source.read(band, **how)
+        valid = (source.read_masks(band, **how) > 0) if nodata is None else values != nodata
+        seen = values[valid & np.isfinite(values)]
+        return (float(seen.min()), float(seen.max())) if seen.size else (float("nan"), float("nan"))
+
+
+def pixel(path: str | Path) -> float:
+    """The width of a pixel, in the units of the file's CRS."""
+    with opened(path) as source:
+        return abs(float(source.transform.a))
+
+
 def scaling(path: Path, band: int) -> tuple[float, float]:
     """Scale and offset the file states for a band (1 and 0 when it states none)."""
     with opened(path) as source:

@@ -51,7 +51,7 @@ class Head:
         """DataError when no feature can lie within the margin of the grid."""
         if self.bounds is None:
             return
-        xmin, ymin, xmax, ymax = self._around(grid, margin_m)
+        xmin, ymin, xmax, ymax = around(grid, margin_m, self.crs)
         a, b, c, d = self.bounds
         if a > xmax or c < xmin or b > ymax or d < ymin:
             raise DataError(
@@ -64,10 +64,10 @@ class Head:
 
         A file of at most WHOLE features is read whole, so that those without usable bounds are kept too and can be told of.
         """
-        around = self._around(grid, margin_m)
-        frame = self._read(**({} if self.count <= WHOLE else {"bbox": around}))
+        box = around(grid, margin_m, self.crs)
+        frame = self._read(**({} if self.count <= WHOLE else {"bbox": box}))
         bounds = shapely.bounds(np.asarray(frame.geometry.array))
-        xmin, ymin, xmax, ymax = around
+        xmin, ymin, xmax, ymax = box
         away = (bounds[:, 0] > xmax) | (bounds[:, 2] < xmin) | (bounds[:, 1] > ymax) | (bounds[:, 3] < ymin)
         return frame[~away].set_crs(self.crs, allow_override=True)
 
@@ -96,13 +96,15 @@ class Head:
         except Exception as error:  # pyogrio, GEOS and pandas each raise their own for a damaged file
             raise DataError(f"{self.name}: layer {self.layer!r} cannot be read to the end ({error}); fetch it again") from error
 
-    def _around(self, grid: Grid, margin_m: float) -> Bounds:
-        xmin, ymin, xmax, ymax = grid.bounds
-        asked = xmin - margin_m, ymin - margin_m, xmax + margin_m, ymax + margin_m
-        a, b, c, d = Transformer.from_crs(CRS(grid.crs), self.crs, always_xy=True).transform_bounds(*asked, densify_pts=21)
-        if a > c:  # over the date line
-            a, c = -180.0, 180.0
-        return a - CURVED * (c - a), b - CURVED * (d - b), c + CURVED * (c - a), d + CURVED * (d - b)
+
+def around(ground: Grid, margin_m: float, crs: CRS) -> Bounds:
+    """Bounds in another CRS that hold a grid and the margin around it."""
+    xmin, ymin, xmax, ymax = ground.bounds
+    asked = xmin - margin_m, ymin - margin_m, xmax + margin_m, ymax + margin_m
+    a, b, c, d = Transformer.from_crs(CRS(ground.crs), crs, always_xy=True).transform_bounds(*asked, densify_pts=21)
+    if a > c:  # over the date line
+        a, c = -180.0, 180.0
+    return a - CURVED * (c - a), b - CURVED * (d - b), c + CURVED * (c - a), d + CURVED * (d - b)
 
 
 def head(path: str | Path, *, name: str, layer: str | None, crs: str | None) -> Head:

@@ -73,9 +73,18 @@ class Points:
     hosts: tuple[str, ...]
     sha256: str | None
 
+    def file(self, place: Place) -> Path:
+        """Where the file lies on this machine, fetched if it must be."""
+        return _files.locate(self.path, place, hosts=self.hosts, sha256=self.sha256)
+
+    def records(self, asset: Asset, place: Place) -> pd.DataFrame:
+        """The records as the file holds them, one row each (see `_records.read`)."""
+        del place
+        return _records.read(Path(asset.path), name=asset.id, layer=self.layer, columns=self.columns, crs=self.crs)
+
     def acquire(self, place: Place) -> Acquired:
         """The file; DataError when it cannot be opened, lacks a column, or holds no usable record in the region."""
-        path = _files.locate(self.path, place, hosts=self.hosts, sha256=self.sha256)
+        path = self.file(place)
         asset = _files.asset(self.path, [path], place)
         frame, _ = self.table((asset,), place)
         return Acquired((asset,), synthetic=bool(frame["synthetic"].any()) if self.synthetic is None else self.synthetic)
@@ -93,7 +102,7 @@ class Points:
 
         (asset,) = assets
         name, notices = asset.id, list[str]()
-        table = _records.read(Path(asset.path), name=name, layer=self.layer, columns=self.columns, crs=self.crs)
+        table = self.records(asset, place)
         told = _records.numbers(table, name)
         notices += told
         x, y = _records.projected(table, place.grid, name)

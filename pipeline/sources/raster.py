@@ -88,9 +88,13 @@ class Raster:
     hosts: tuple[str, ...]
     sha256: str | None
 
+    def file(self, place: Place) -> Path:
+        """Where the file lies on this machine, fetched if it must be."""
+        return _files.locate(self.path, place, hosts=self.hosts, sha256=self.sha256)
+
     def acquire(self, place: Place) -> Acquired:
         """The file, judged by its header: DataError when it cannot give these layers on this grid."""
-        path = _files.locate(self.path, place, hosts=self.hosts, sha256=self.sha256)
+        path = self.file(place)
         header = _headers.judged(
             path, name=_files.name_of(self.path), bands=[b for _, b in self.bands], crs=self.crs, grid=place.grid, max_cells=self.max_cells
         )

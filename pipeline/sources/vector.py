@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -57,9 +58,13 @@ class VectorFile:
     hosts: tuple[str, ...]
     sha256: str | None
 
+    def file(self, place: Place) -> Path:
+        """Where the file lies on this machine, fetched if it must be."""
+        return _files.locate(self.path, place, hosts=self.hosts, sha256=self.sha256)
+
     def acquire(self, place: Place) -> Acquired:
         """The file, judged by its header: DataError when it cannot give features near this grid."""
-        path = _files.locate(self.path, place, hosts=self.hosts, sha256=self.sha256)
+        path = self.file(place)
         name = _files.name_of(self.path)
         head = _vectorfile.head(path, name=name, layer=self.layer, crs=self.crs)
         for column in self.where:
@@ -116,7 +121,7 @@ def _clean(frame: gpd.GeoDataFrame, name: str, crs: str, notices: list[str]) -> 
 
 
 def _check_kind(frame: gpd.GeoDataFrame, name: str) -> None:
-    counts = dict(_kinds(frame))
+    counts = dict(kinds(frame))
     if len(counts) > 1:
         said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         raise DataError(f"{name}: mixes {said}; one kind is wanted: pick a `layer:`, filter with `where:`, or split the file")
@@ -124,7 +129,8 @@ def _check_kind(frame: gpd.GeoDataFrame, name: str) -> None:
         raise DataError(f"{name}: holds geometry collections; split them into points, lines or polygons")
 
 
-def _kinds(frame: gpd.GeoDataFrame) -> Iterator[tuple[str, int]]:
+def kinds(frame: gpd.GeoDataFrame) -> Iterator[tuple[str, int]]:
+    """How many points, lines, polygons and collections there are, of those there are any."""
     families = {"points": ("Point", "MultiPoint"), "lines": ("LineString", "MultiLineString", "LinearRing"), "polygons": ("Polygon", "MultiPolygon")}
     kinds = frame.geometry.geom_type
     for family, members in families.items():

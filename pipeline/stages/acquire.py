@@ -10,7 +10,7 @@ from pipeline import registry
 from pipeline.asset import Acquired, Asset, Place
 from pipeline.config import Loaded
 from pipeline.config.frame import Use
-from pipeline.errors import ConfigError, ProspectError
+from pipeline.errors import ConfigError, MissingError, ProspectError
 from pipeline.grid import Grid
 from pipeline.ledger import key_of
 from pipeline.node import Table
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 BOUNDARY = "boundary"
+JOINED = "joined"
+OCCURRENCES = ("name", "deposit_type", "commodity", "confidence", "group")  # the columns a table of them has
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Found:
     acquired: dict[str, Acquired] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     sources: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what a table is joined of
     notices: list[str] = field(default_factory=list)
 
     def frame(self, key: str) -> gpd.GeoDataFrame:
@@ -55,23 +58,35 @@ def ground(loaded: Loaded) -> Grid:
 
 
 def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
-    """Ask every source for its assets, refuse what cannot be used, and align the vector tables to the grid's CRS."""
-    found = Found(Place(loaded.root, cache, grid))
+    """Ask every source for its assets, refuse what cannot be used, and align the vector tables to the grid's CRS.
+
+    Offline, what every source lacks is told in one MissingError.
+    """
+    found = Found(Place(loaded.root, cache, grid, loaded.config.run.offline))
+    missing: list[str] = []
     uses = dict(loaded.config.sources)
     if loaded.config.region.boundary:
         vector = registry.find("sources", "vector")
         uses[BOUNDARY] = Use(use="vector", with_=registry.parameters(vector).model_validate({"path": loaded.config.region.boundary}))
-    for key, use in uses.items():
+    for key, use in sorted(uses.items(), key=lambda entry: entry[1].use == JOINED):  # what is joined comes after its parts
         found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
         try:
+            if use.use == JOINED:
+                if not missing:
+                    _join_tables(found, key, use, source)
+                continue
             found.acquired[key] = acquired = source.acquire(found.place)
             found.notices += [f"{key}: {notice}" for notice in acquired.notices]
             if acquired.layers:
                 source.check_values(acquired.assets, grid)
             else:
                 _align_table(found, key, use, source, acquired.assets)
+        except MissingError as error:
+            missing += [f"{key}: {name}" for name in error.names]
         except ProspectError as error:
             raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
+    if missing:
+        raise MissingError(missing)
     return found
 
 
@@ -92,6 +107,24 @@ def _align_table(found: Found, key: str, use: Use, source: Any, assets: tuple[As
         write_atomically(notes, "\n".join(notices).encode())
     found.notices += [f"{key}: {notice}" for notice in notes.read_text().splitlines()]
     found.tables[key] = Table(key, path, version)
+
+
+def _join_tables(found: Found, key: str, use: Use, source: Any) -> None:
+    from pipeline import vectors
+
+    for name in source.of:
+        if name not in found.tables:
+            raise ConfigError(registry.unknown("table", name, found.tables))
+        if not set(OCCURRENCES) <= set(found.columns()[name]):
+            raise ConfigError(f"joins {name!r}, which is no table of occurrences; join points, usgs_mrds, usgs_porphyry and their like")
+    parts = [(name, found.tables[name].version) for name in source.of]
+    version = key_of(use.said(), registry.epoch(registry.find("sources", use.use)), parts, library_versions())
+    path = found.place.cache / "vectors" / f"{key}-{version[:24]}.fgb"
+    if not path.is_file():
+        vectors.store(source.join({name: found.frame(name) for name in source.of}), path)
+    found.parts[key] = source.of
+    found.tables[key] = Table(key, path, version)
+    found.acquired[key] = Acquired((), synthetic=any(found.acquired[name].synthetic for name in source.of))
 
 
 def library_versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from pipeline.grid import Grid
 from pipeline.learning import model_files
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
+from pipeline.spatial.squares import in_squares
 from pipeline.stages import fitting
 
 EPOCH = 1
@@ -64,12 +65,12 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     uncertainty = prospectivity.copy()
     if not inside.any() or not model.value:
         return prospectivity, uncertainty
-    values = np.stack([layer.values[inside] for layer in evidence], axis=1)
+    cells = in_squares(inside)  # a forest is quicker on cells that are alike, as neighbours are
+    values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1)
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     known = np.logical_or.reduceat(np.isfinite(values), first, axis=1)
     enough = known.mean(axis=1) >= max(least_evidence, np.finfo(float).tiny)
-    cells = np.flatnonzero(inside.ravel())[enough]
-    values, held = values[enough], _model(model.value)
+    cells, values, held = cells[enough], values[enough], _model(model.value)
     for start in range(0, len(cells), BATCH):
         part = slice(start, start + BATCH)
         mean, spread = held.predict_both(values[part])

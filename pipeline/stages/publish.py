@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import graphlib
 import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 EPOCH = 5
 STAGE = "publish"
+ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
 
@@ -47,6 +50,17 @@ def steps() -> int:
     return len(registry.words("publishers"))
 
 
+def order() -> tuple[str, ...]:
+    """The publishers in the order they run: by name, but each after those its module names in `AFTER`; ALL there is every other one."""
+    words = registry.words("publishers")
+    said = {word: getattr(inspect.getmodule(registry.find("publishers", word)), "AFTER", ()) for word in words}
+    late = {word for word in words if ALL in said[word]}
+    waits = {word: [w for w in words if w not in late] if word in late else sorted(said[word]) for word in words}
+    for word in (name for names in waits.values() for name in names):
+        registry.find("publishers", word)  # a name that is none is an error here, not an order by luck
+    return tuple(graphlib.TopologicalSorter(waits).static_order())
+
+
 def epochs() -> dict[str, int]:
     """The epochs of all that writes a bundle: part of its key."""
     return {"publish": EPOCH} | {word: registry.epoch(registry.find("publishers", word)) for word in registry.words("publishers")}
@@ -64,15 +78,17 @@ def publish(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         bundle = _bundle(graph, cube, folder, key, keys, fit_keys)
-        for word in registry.words("publishers"):
-            registry.find("publishers", word)(bundle=bundle)
-            told()
         if bundle.model:  # none where there was no ground to map
             (folder / "model.skops").write_bytes(bundle.model)
         (folder / "config.yaml").write_text(bundle.config_yaml, encoding="utf-8")
         _write_json(folder / "scorecard.json", bundle.scorecard)
-        files = {p.name: {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in sorted(folder.iterdir())}
-        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": run})
+        for word in order():
+            registry.find("publishers", word)(bundle=bundle)
+            told()
+        paths = sorted(p for p in folder.rglob("*") if p.is_file())
+        files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
+        fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
         _swap(folder, outputs)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -105,12 +121,14 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     taught_by = [{"region": t.region, "title": t.title, "reason": t.reason} for t in graph.teachers]
     shown = {}
     for name, table in found.tables.items():
-        said = config.sources[name].with_.model_dump() if name in config.sources else {}
-        shown[name] = Shown(table, said.get("licence") or "not stated", bool(said.get("redistribute", True)))
+        parts = [config.sources[part].with_.model_dump() for part in found.parts.get(name, (name,)) if part in config.sources]
+        licence = "; ".join(dict.fromkeys(one["licence"] for one in parts if one.get("licence"))) or "not stated"
+        shown[name] = Shown(table, licence, all(one.get("redistribute", True) for one in parts))
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
-            "source": name, "asset": asset.id, "sha256": asset.version, "bytes": asset.size,
+            "source": name, "asset": asset.id, "from": asset.origin or "a file", "version": asset.named or "not named", "sha256": asset.version,
+            "bytes": asset.size,
             "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
         }
         for name, acquired in sorted(found.acquired.items())

@@ -50,11 +50,32 @@ def test_each_bag_fills_missing_values_with_its_own_numbers() -> None:
 def test_the_mean_of_each_bag_is_that_of_its_trees_alone() -> None:
     forest, trees, X = fitted()
     X[::3, 1] = np.nan
-    for bag, found in enumerate(trees.bag_means(X)):
+    for bag, found in enumerate(trees.bag_means(X, 1)):
         filled = np.where(np.isnan(X), trees.fill[bag], X)
-        alone = np.mean([tree.predict_proba(filled) for tree in forest.estimators_[4 * bag : 4 * bag + 4]], axis=0)
+        alone = np.mean([tree.predict_proba(filled)[:, 1] for tree in forest.estimators_[4 * bag : 4 * bag + 4]], axis=0)
         np.testing.assert_allclose(found, alone, atol=1e-14)
-    np.testing.assert_allclose(trees.bag_means(X[5:6])[:, 0], trees.bag_means(X)[:, 5], rtol=0, atol=0)
+    np.testing.assert_allclose(trees.bag_means(X[5:6], 1)[:, 0], trees.bag_means(X, 1)[:, 5], rtol=0, atol=0)
+
+
+def test_one_column_alone_is_that_column_of_all() -> None:
+    _, trees, X = fitted(4)
+    for whole, alone in zip(trees.mean_and_spread(X), trees.mean_and_spread(X, 2), strict=True):
+        assert whole[:, 2].tobytes() == alone[:, 0].tobytes()
+
+
+@pytest.mark.parametrize("leaves", [2, 16, 300])
+@pytest.mark.parametrize("alike", [True, False])
+def test_rows_alike_and_rows_at_random_get_scikit_learns_answer(leaves: int, alike: bool) -> None:
+    # rows alike follow their own paths, rows at random are asked every test: both ways must be taken, and neither may show
+    random = np.random.default_rng(leaves)
+    X = random.normal(size=(2000, 6)).astype(np.float32)
+    y = (X[:, 0] * X[:, 1] + random.normal(size=2000) * 0.5 > 0).astype(int)
+    forest = RandomForestClassifier(n_estimators=8, max_leaf_nodes=leaves, random_state=0).fit(X, y)
+    trees = Trees.of([[tree.tree_ for tree in forest.estimators_]], fill=np.zeros((1, 6)))
+    asked = random.normal(size=(1000, 6)).astype(np.float32)
+    if alike:
+        asked = (np.sort(asked, axis=0) * 0.05 + np.linspace(-2, 2, 1000)[:, None]).astype(np.float32)
+    np.testing.assert_allclose(trees.mean_and_spread(asked)[0], forest.predict_proba(asked), rtol=0, atol=1e-14)
 
 
 def test_values_on_either_side_of_a_threshold_go_where_scikit_learn_sends_them() -> None:
@@ -103,6 +124,15 @@ def changed(name: str, index: Any, value: Any) -> dict[str, Any]:
     return {name: array}
 
 
+def cut_off() -> dict[str, Any]:
+    _, trees, _ = fitted()
+    leaf = trees.children[:, 0] == np.arange(len(trees.children))
+    children = trees.children.copy()
+    above_leaves = next(i for i in np.flatnonzero(~leaf) if leaf[children[i]].all())
+    children[above_leaves] = above_leaves  # a leaf now, and its children nobody's
+    return {"children": children}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -112,6 +142,7 @@ def changed(name: str, index: Any, value: Any) -> dict[str, Any]:
         (lambda: changed("children", (0, 0), int(fitted()[1].tree_start[1])), "do not come after it within its own tree"),
         (lambda: changed("children", (0, 0), 0), "do not come after it"),
         (lambda: changed("children", (0, 1), int(fitted()[1].children[0, 0])), "a node has two parents"),
+        (cut_off, "a node has no parent"),
         (lambda: changed("weight", 2, 0.0), "a node's weight is not above zero"),
         (lambda: changed("weight", 2, np.nan), "a node's weight is not above zero"),
         (lambda: changed("feature", 0, 10**6), "outside the 5"),

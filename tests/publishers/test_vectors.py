@@ -10,10 +10,13 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 import shapely
 
+from pipeline.bundle import Column, Sheet
+from pipeline.publishers._targets import columns, targets
 from pipeline.publishers.geopackage import geopackage
 from pipeline.publishers.geoparquet import geoparquet
 from pipeline.stages import delineate, reasons
@@ -31,6 +34,19 @@ def test_targets_are_written_in_rank_order_with_their_reasons_and_districts(tmp_
     assert found["area_km2"].tolist() == [32.0, 8.0]
     assert shapely.area(found.geometry.to_numpy()).tolist() == [32e6, 8e6]
     assert found.crs.to_epsg() == 6933
+
+
+def test_every_column_of_the_layer_is_told_of_and_no_other(tmp_path: Path) -> None:
+    more = {"owner": Column("str", "Owner", "", "Who owns the ground.")}
+    made = bundles.bundle(tmp_path, targets=[bundles.target(1, (0, -2000, 3000, 0), owner="Nobody")], columns=more)
+    told, frame = columns(made), targets(made)
+    assert list(told) == [c for c in frame.columns if c != "geometry"]
+    assert frame["owner"].tolist() == ["Nobody"]
+    for name, column in told.items():
+        assert frame[name].dtype == column.dtype, name
+        assert column.title and column.what.endswith("."), name
+    assert "owner" not in columns(bundles.bundle(tmp_path / "b"))
+    assert list(columns(bundles.bundle(tmp_path / "c", districts=None))) == [n for n in told if n not in ("owner", "districts")]
 
 
 def test_districts_are_named_by_the_share_of_the_target_they_hold(tmp_path: Path) -> None:
@@ -105,6 +121,17 @@ def test_lines_a_feature_drew_are_a_layer_with_their_columns(tmp_path: Path) -> 
     assert found["azimuth_deg"].tolist() == [135.0]
     assert found.geometry[0].equals(shapely.LineString([(0, 0), (5000, -5000)]))
     assert found.crs == made.cube.grid.crs
+
+
+def test_a_table_for_people_is_a_table_without_geometry_listed_in_contents(tmp_path: Path) -> None:
+    columns = {"district": Column("str", "District", "", "Its name."), "area_km2": Column("float64", "Area", "km2", "Its area.")}
+    frame = pd.DataFrame({"district": ["Chagai", "Kech"], "area_km2": [44.5, 22.5]})
+    made = bundles.bundle(tmp_path, tables={"by_district": Sheet("By district", "Who has what.", frame, columns)})
+    geopackage(bundle=made)
+    found = pyogrio.read_dataframe(made.folder / "targets.gpkg", layer="by_district")
+    assert found.to_dict("list") == frame.to_dict("list")
+    contents = pyogrio.read_dataframe(made.folder / "targets.gpkg", layer="contents").set_index("layer")
+    assert contents.loc["by_district", "what"] == "By district. Who has what."
 
 
 def test_columns_the_format_cannot_tell_apart_are_renamed_and_kept(tmp_path: Path) -> None:

@@ -1,0 +1,25 @@
+"""Cells of a window in an order that keeps neighbours together, for work that is quicker on cells that are alike."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+SIDE = 8  # 64 cells, as many as the kernels of `learning` take at once
+
+
+def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The places, in the flattened (y, x) mask, of cells that are True: squares of 8 x 8 cells one after another; (n,) int64."""
+    order = _order(*mask.shape)
+    return np.asarray(order[mask.ravel()[order]], np.int64)
+
+
+@lru_cache(maxsize=4)  # tiles have the same shape but for those at the edge
+def _order(rows: int, cols: int) -> Array:
+    r, c = np.arange(rows)[:, None], np.arange(cols)[None, :]
+    square = r // SIDE * (-(-cols // SIDE)) + c // SIDE
+    return np.argsort((square * SIDE**2 + r % SIDE * SIDE + c % SIDE).ravel(), kind="stable")
