@@ -31,6 +31,7 @@ from pipeline.stages import (
     predict,
     reasons,
     regions,
+    showing,
     teach,
     train,
     validate,
@@ -67,6 +68,12 @@ class Graph:
         when["taught_by"] = self.teachers
         names = ("prospectivity", "uncertainty", "applicability", "classes", *(name for name, said in when.items() if said))
         return {name: f"{self.prefix}/{name}" for name in names}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The layers config wants shown beside the map, whether the map rests on them or not."""
+        said = self.loaded.config.publish
+        return (*(said.evidence or ()), *([said.relief] if said.relief else []))
 
     @property
     def prior(self) -> Prior | None:
@@ -197,11 +204,16 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     why = reasons.node(
         prefix=prefix, evidence=evidence, features=tuple(node.name for node in read), counts=columns.counts, seed=config.seed
     )  # fmt: skip
-    name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
     nodes: list[Node] = [*base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps, *belief, *targets, why]
     _check_names(loaded, nodes)
+    showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     notices = [*found.notices, *(f"label: {n}" for n in notices), *(f"{t.region}: {n}" for t in teachers for n in t.notices)]
-    return Graph(loaded, found, nodes, prefix, evidence, deposits, name, notices, told, teachers)
+    return Graph(loaded, found, nodes, prefix, evidence, deposits, _bundle_name(loaded, system_named=system_named), notices, told, teachers)
+
+
+def _bundle_name(loaded: Loaded, *, system_named: bool) -> str:
+    config = loaded.config
+    return f"{config.region.name}-{config.system.name}" if system_named else config.region.name
 
 
 def _lessons(

@@ -43,7 +43,7 @@ def region(
     (root / name).mkdir(exist_ok=True)
     x, y = rng.uniform(1500, SIDE_M - 1500, (2, deposits + others))
     if north:
-        y = y / 2 - 500
+        y = y / 2.5
     lon, lat = tiny.to_lonlat(x, y)
     types = [planted] * deposits + ["other"] * others
     pd.DataFrame({"name": [f"{name} {i}" for i in range(len(x))], "lon": lon, "lat": lat, "type": types}).to_csv(root / name / "occurrences.csv", index=False)

@@ -188,10 +188,11 @@ def test_a_teacher_of_another_rule_is_not_to_be_believed_and_the_scorecard_says_
 
 def test_ground_like_that_of_a_teacher_is_applicable(tmp_path: Path) -> None:
     # the own deposits lie in the south alone: nobody has looked at the brighter ground of the north, which is like that of the teacher
-    root = analogues.make(tmp_path, own={"seed": 1, "north": 6.0}, alike={"seed": 2, "shift": 6.0})
+    near = {"explored_km": 2}
+    root = analogues.make(tmp_path, own={"seed": 1, "north": 6.0, "applicability": near}, alike={"seed": 2, "shift": 6.0})
     alone = mapped(root)
     north = read(root, "applicability")[: analogues.CELLS // 2 - 5]
-    analogues.write(root, "own", training={"regions": ["alike"]})
+    analogues.write(root, "own", training={"regions": ["alike"]}, applicability=near)
     card = mapped(root)
     both = read(root, "applicability")[: analogues.CELLS // 2 - 5]
     assert np.median(north) < 0.1 and np.median(both) > 0.5
@@ -272,7 +273,10 @@ def test_every_kind_of_model_learns_from_other_regions(tmp_path: Path, model: st
         ),
         ({"system": {"name": "other", "title": "S", "analogue_of": {"alike": "why"}}}, "alike cannot teach: its system is 'sought', and 'other' is mapped"),
         ({"background": {"kind": "similarity"}}, "alike cannot teach: its background.kind is uniform and here it is similarity"),
-        ({"model": {"use": "fuzzy_overlay"}, "features": {"m": {"use": "logistic_membership", "of": "glow"}}}, "alike cannot teach: it has no evidence layer m"),
+        (
+            {"model": {"use": "fuzzy_overlay"}, "features": {"m": {"use": "logistic_membership", "of": "glow"}}},
+            "model 'fuzzy_overlay' learns from no deposit, so no region can teach it",
+        ),
     ],
 )
 def test_what_cannot_teach_is_refused_with_the_line_and_the_way_out(tmp_path: Path, words: dict[str, Any], said: str) -> None:
@@ -342,10 +346,10 @@ def test_deposits_of_a_teacher_off_its_permissive_ground_teach_nothing_and_that_
 
 
 def test_a_constant_layer_one_missing_over_half_a_teacher_and_a_class_missing_from_it_leave_an_honest_map(tmp_path: Path) -> None:
-    features = analogues.said("own")["features"] | {"rock": {"use": "class_named", "of": "rock", "classes": {"hard": [1], "soft": [2]}}}
+    features = analogues.said("own")["features"] | {"rock": {"use": "class_named", "of": "map", "classes": {"hard": [1], "soft": [2]}}}
     worlds: Worlds = {name: {"seed": seed, "features": features} for seed, name in enumerate(("own", "alike"))}
     for name, words in worlds.items():
-        words["sources"] = analogues.said(name)["sources"] | {"rock": {"use": "raster", "path": f"{name}/rock.tif", "units": "1", "kind": "categorical"}}
+        words["sources"] = analogues.said(name)["sources"] | {"map": {"use": "raster", "path": f"{name}/rock.tif", "units": "1", "kind": "categorical"}}
     worlds["own"]["training"] = {"regions": ["alike"]}
     root = analogues.make(tmp_path, **worlds)
     shape = (analogues.CELLS, analogues.CELLS)

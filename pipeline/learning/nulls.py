@@ -48,7 +48,7 @@ def best_layer(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  
 
     Training rows count as they weigh.
     """
-    auc = np.array([_ranked(column, train.label, train.weight) for column in train.values.T.astype(np.float64)])
+    auc = np.array([ranked(column, train.label, train.weight) for column in train.values.T.astype(np.float64)])
     best = int(np.abs(auc - 0.5).argmax())
     held = train.values[:, best].astype(np.float64)
     middle = float(np.median(held[np.isfinite(held)])) if np.isfinite(held).any() else 0.0
@@ -59,9 +59,10 @@ def best_layer(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  
 NULLS: dict[str, Callable[..., Floats]] = {"coordinates": coordinates, "distance_to_known": distance_to_known, "random": random, "best_layer": best_layer}
 
 
-def _ranked(column: Floats, label: Any, weight: Floats) -> float:
+def ranked(column: Floats, label: Any, weight: Floats | None = None) -> float:
+    """The AUC of one column by itself over the rows where it is known, as they weigh; 0.5 where it cannot be told."""
     held = np.isfinite(column)
-    if (weight == 1).all() or len(np.unique(label[held])) < 2:
+    if weight is None or (weight == 1).all() or len(np.unique(label[held])) < 2:
         auc = roc_auc(label[held], column[held])
     else:
         auc = float(roc_auc_score(label[held], column[held], sample_weight=weight[held]))
