@@ -68,8 +68,11 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same."""
     config, begun = plan.loaded.config.run, time.monotonic()
     _refuse_foreign(plan.outputs)
-    for region, other in plan.waiting_for.items():  # before the own store is held: its lesson is taken into it
-        make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
+    if plan.waiting_for:
+        with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")):
+            publish.check_writable(plan.outputs)
+            for region, other in plan.waiting_for.items():  # before the own store is held: its lesson is taken into it
+                make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
     # the grids of one region have a cube each and one folder of outputs: that is held too
     with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")), Lock(plan.cube.path) as held:
         publish.check_writable(plan.outputs)

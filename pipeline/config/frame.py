@@ -191,7 +191,7 @@ class Training(Frame):
     unit; those with one only if leaving out each teaching region in turn gains by it.
     """
 
-    regions: tuple[Name, ...] = ()
+    regions: Annotated[tuple[Name, ...], Field(max_length=7)] = ()
     align: Literal["none", "quantiles"] = "none"
 
     @field_validator("regions")

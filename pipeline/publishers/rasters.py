@@ -16,8 +16,11 @@ COLOURS = ((0, 0, 0, 0), (255, 255, 178, 255), (254, 204, 92, 255), (253, 141, 6
 KINDS = ("not scored", "measured", "inferred")
 KIND_COLOURS = ((0, 0, 0, 0), (27, 120, 55, 255), (175, 141, 195, 255))  # PRGn of Brewer (2003): told apart by colour-blind eyes
 
-# Set2 of Brewer (2003): colour-blind safe in its first three, enough for the few regions that teach a map
-REGION_COLOURS = ((0, 0, 0, 0), (102, 194, 165, 255), (252, 141, 98, 255), (141, 160, 203, 255), (231, 138, 195, 255), (166, 216, 84, 255))
+# Set2 of Brewer (2003), told apart by colour-blind eyes in its first three; as many as regions may have a hand in a map
+REGION_COLOURS = (
+    (0, 0, 0, 0), (102, 194, 165, 255), (252, 141, 98, 255), (141, 160, 203, 255), (231, 138, 195, 255), (166, 216, 84, 255), (255, 217, 47, 255),
+    (229, 196, 148, 255), (179, 179, 179, 255),
+)  # fmt: skip
 
 
 def rasters(*, bundle: Bundle) -> None:
