@@ -36,6 +36,9 @@ app = typer.Typer(
     help="From public data to an honest mineral prospectivity map, one command, any size of region.",
 )  # fmt: skip
 
+region_app = typer.Typer(no_args_is_help=True, help="A region of your own.")
+app.add_typer(region_app, name="region")
+
 Region = Annotated[str, typer.Argument(help="A region of configs/regions.", show_default=False)]
 OfRegion = Annotated[str, typer.Option("--region", "-r", help="The region whose layer is meant.", show_default=False)]
 System = Annotated[str | None, typer.Option(help="A mineral system of configs/systems, or `all` to map each in turn; default: the region's own.")]
@@ -99,6 +102,26 @@ def regions() -> None:
     overlays.show()
 
 
+@region_app.command("new")
+def region_new(
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits and _.", show_default=False)],
+    boundary: Annotated[Path | None, typer.Option(help="A file of its polygons.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(metavar="ISO", help="Its country, as PAK or IRN; alone, the outline is the country's.")] = None,
+    province: Annotated[str | None, typer.Option(help="A province of the country, whose outline geoBoundaries gives.")] = None,
+    title: Annotated[str | None, typer.Option(help="What outputs call it.")] = None,
+    system: Annotated[str, typer.Option(help="The mineral system it is mapped for unless another is named.")] = "porphyry_copper",
+    data: Annotated[str, typer.Option(help="Where its data come from unless others are named.")] = "live",
+    cell_m: Annotated[float | None, typer.Option("--cell-m", help="Side of a cell; default: the finest usual one of at most 4 million cells.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence of the boundary file, to be noted.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer of the boundary file that is meant.")] = None,
+    service: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Another geoBoundaries service than the public one.", hidden=True)] = None,
+) -> None:
+    """Write a new region's file from a boundary, or from the name of a province: configs/regions/NAME.yaml."""
+    from pipeline.screen import newcomers
+
+    newcomers.add(name, boundary, country, province, title=title, system=system, data=data, cell_m=cell_m, licence=licence, layer=layer, service=service)
+
+
 @app.command()
 def features(name: Word = None) -> None:
     """List the features, or tell all about one."""
@@ -144,6 +167,34 @@ def export(
     from pipeline.screen import quicklook
 
     quicklook.export(_planned(region, system, data, set_), layer, to)
+
+
+@app.command()
+def report(
+    region: Region,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to PDF too, with the Chromium, Chrome or Edge that is there.")] = False,
+    to: Annotated[Path | None, typer.Option(help="The PDF to write; default: report.pdf beside report.html.")] = None,
+) -> None:
+    """Say where the report of a map is, made again if it is missing or old; print it to PDF."""
+    from pipeline.screen import reports
+
+    reports.show(_planned(region, system, data, set_), pdf=pdf or to is not None, to=to)
+
+
+@app.command()
+def serve(
+    region: Annotated[str | None, typer.Argument(help="A folder of the outputs whose report to open; default: the list of all.")] = None,
+    outputs: Annotated[Path, typer.Option(help="The folder to serve.")] = Path("outputs"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 is any that is free.")] = 0,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+) -> None:
+    """Serve the maps to this machine alone, for a browser and for QGIS over HTTP; Ctrl-C ends it."""
+    from pipeline.screen import reports
+
+    reports.serve(outputs, region, port=port, open_=open_)
 
 
 @app.command()

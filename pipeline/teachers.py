@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipeline import registry
@@ -55,7 +56,7 @@ def loaded_like(loaded: Loaded, place: int, region: str) -> Loaded:
             "would tell two kinds of ground apart, not deposits; give both the same"
         )
     alike = other.config.model_copy(update={"run": loaded.config.run, "training": Training(), "priors": {}})
-    return Loaded(alike, other.root, other.document, other.settings)
+    return replace(other, config=alike)
 
 
 def teacher(loaded: Loaded, graph: Graph, cube: Cube, fit_keys: Mapping[str, str]) -> Teacher:

@@ -316,11 +316,13 @@ class Run(Frame):
 
 
 class Config(Frame):
-    """Everything a run may know, resolved. `priors` are by the name of the system: a number of one kind of deposit says nothing of another."""
+    """Everything a run may know, resolved. `absent`: sources these data lack, each with the reason; what reads them is left out, unless a file gives
+    a source of that name. `priors` are by the name of the system: a number of one kind of deposit says nothing of another."""
 
     region: Region
     system: System = System()
     sources: dict[Name, Use]
+    absent: dict[Name, Annotated[str, Field(min_length=1)]] = {}
     features: dict[Name, Use]
     label: Label
     background: Background = Background()

@@ -29,8 +29,8 @@ def tell(plan: Plan, outcome: Outcome) -> None:
     for name, protocol in scorecard["protocols"].items():
         screen.print(f"{name} ({protocol['title']}): {protocol['verdict']}", soft_wrap=True)
     folder = shown_path(outcome.outputs)
-    screen.print(f"\noutputs are in {folder}/", soft_wrap=True)
-    screen.print(f"to see them, open the project in QGIS, or run:\n  qgis {folder}/{plan.loaded.config.region.name}.qgz", soft_wrap=True)
+    screen.print(f"\noutputs are in {folder}/; the report is {folder}/report.html, for a browser", soft_wrap=True)
+    screen.print(f"to see the map, open the project in QGIS, or run:\n  qgis {folder}/{plan.loaded.config.region.name}.qgz", soft_wrap=True)
     notices = dict.fromkeys([*scorecard["notices"], *outcome.notices])
     if notices:
         screen.print("\nto know before using it", style="bold")
