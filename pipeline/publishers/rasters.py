@@ -29,10 +29,7 @@ def rasters(*, bundle: Bundle) -> None:
         shown = look(bundle.cube, layer)
         tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
         if taught_by := bundle.scorecard.get("taught_by"):
-            names = (bundle.region, *(one["region"] for one in taught_by))
-            tags["TAUGHT_BY"] = ", ".join(names)
-            if name == "taught_by":
-                shown = replace(shown, band_tags={f"CLASS_{code}": region for code, region in enumerate(("not scored", *names))})
+            tags["TAUGHT_BY"] = ", ".join((bundle.region, *(one["region"] for one in taught_by)))
         if bundle.synthetic:
             tags["SYNTHETIC"] = cog.SYNTHETIC
         cog.write(bundle.folder / f"{name}.tif", bundle.cube, layer, replace(shown, tags=tags))
@@ -52,6 +49,8 @@ def look(cube: Cube, layer: str) -> cog.Look:
     if word.name == "expected_deposits":
         return shown
     if word.name == "taught_by":
-        return replace(shown, palette=dict(enumerate(REGION_COLOURS)))
+        regions = ("not scored", *shown.tags["SOURCE"].split(", "))
+        names = {f"CLASS_{code}": region for code, region in enumerate(regions)}
+        return replace(shown, band_tags=names, palette=dict(enumerate(REGION_COLOURS[: len(regions)])))
     threshold = {"THRESHOLD": "0.5"} if word.name == "applicability" else {}  # an absolute ramp: what lies below is not to be believed
     return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"} | threshold)

@@ -83,8 +83,8 @@ def nodes(
     )  # fmt: skip
     made: list[Node] = [space, map_]
     if taught_by:
-        regions = ", ".join(f"{code} {name}" for code, name in enumerate((config.region.name, *taught_by), OWN))
-        like = meta("taught_by", f"Region whose explored ground the cell is most like in evidence: {regions}, 0 not scored", "int32")
+        regions = (config.region.name, *taught_by)  # its source are those regions, in the order of their numbers
+        like = replace(meta("taught_by", "Region whose explored ground the cell is most like in evidence", "int32"), source=", ".join(regions))
         made.append(LayerNode(like.name, STAGE, Call(most_like, {}, {"evidence": evidence, "prospectivity": (scored,)}, fits={"space": space.name}), (like,)))
     if said.measured:
         kind = meta("evidence_kind", f"Evidence of the rock: 1 measured ({said.measured}), 2 inferred from coarser maps, 0 not scored", "int32")
