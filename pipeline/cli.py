@@ -36,6 +36,8 @@ app = typer.Typer(
     help="From public data to an honest mineral prospectivity map, one command, any size of region.",
 )  # fmt: skip
 
+downloads = typer.Typer(no_args_is_help=True, help="What was fetched from the web, shared by all regions.")
+app.add_typer(downloads, name="cache")
 region_app = typer.Typer(no_args_is_help=True, help="A region of your own.")
 app.add_typer(region_app, name="region")
 
@@ -49,6 +51,7 @@ Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask s
 Tile = Annotated[int | None, typer.Option(help="Side of a tile, in cells.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no host; say at once all that was not fetched before.")]
 Layer = Annotated[str, typer.Argument(help="A layer of the cube, or prospectivity, uncertainty, classes.", show_default=False)]
+Cache = Annotated[str, typer.Option(metavar="FOLDER", help="The cache folder, as run.cache says it.")]
 Word = Annotated[str | None, typer.Argument(help="One of them, for its whole text.", show_default=False)]
 
 
@@ -167,6 +170,43 @@ def export(
     from pipeline.screen import quicklook
 
     quicklook.export(_planned(region, system, data, set_), layer, to)
+
+
+@app.command()
+def licences(region: Region, system: System = None, data: Data = None, set_: Set = None) -> None:
+    """Say what the map of a region may be used for, and the text it must carry, by the licences of its sources."""
+    from pipeline.config import load
+    from pipeline.screen import licences as screen
+
+    screen.show(load(region, system=system, data=data, settings=tuple(set_ or ())))
+
+
+@downloads.command("list")
+def list_(cache: Cache = "cache") -> None:
+    """List what was fetched: from where, when, how much."""
+    from pipeline.screen import cache as screen
+
+    screen.show(cache)
+
+
+@downloads.command()
+def verify(cache: Cache = "cache") -> None:
+    """Hold all that was fetched against its checksums; what is damaged is taken off, and fetched again when next needed."""
+    from pipeline.screen import cache as screen
+
+    raise typer.Exit(0 if screen.verify(cache) else 1)
+
+
+@downloads.command()
+def prune(
+    cache: Cache = "cache",
+    unused_days: Annotated[float | None, typer.Option(min=0, help="Also what no run asked for in so many days.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
+) -> None:
+    """Clear away superseded versions and pieces nobody is at work on; while no map is being made."""
+    from pipeline.screen import cache as screen
+
+    screen.prune(cache, unused_days, all_)
 
 
 @app.command()

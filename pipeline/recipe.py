@@ -158,6 +158,7 @@ class Columns:
         return cls(names, tuple(signs.get(name, 0) for name in names), tuple(counts))
 
 
+Scale = Literal["ratio", "share", "interval", "input"]
 Reach = Callable[[Mapping[str, Any], float], float]
 Check = Callable[[Mapping[str, Any], Ground], None]
 
@@ -179,8 +180,9 @@ class Recipe:
     are bands of the sensor it reads. `check` may refuse, at plan time,
     what the ground or the parameters make meaningless. `units_of` gives the units of each output from the parameters, where one word
     does not serve all. `columns`, the columns and their units of the lines it draws: then it gives no layer, but lines that other
-    features read. `of_region`: what its values mean is the region's own, such as axes or the commonest classes, so a model taught with them in
-    one region can say nothing of another.
+    features read. `scale`: what a 0 means, for saying a value in words: none of it (ratio), a share of 0 to 1, nothing in particular (interval), or
+    what it means in the first layer it reads (input). `of_region`: what its values mean is the region's own, such as axes or the
+    commonest classes, so a model taught with them in one region can say nothing of another.
     """
 
     summary: str
@@ -200,6 +202,7 @@ class Recipe:
     check: Check = unchecked
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     columns: Mapping[str, str] | None = None
+    scale: Scale = "interval"
     of_region: bool = False
 
     @property
@@ -255,6 +258,7 @@ def feature(
     carries_sensor: bool = False,
     check: Check = unchecked,
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
+    scale: Scale = "interval",
     of_region: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
@@ -263,7 +267,7 @@ def feature(
     def declare(function: Function) -> Function:
         recipe = Recipe(
             summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership,
-            carries_sensor, check, units_of, of_region=of_region,
+            carries_sensor, check, units_of, scale=scale, of_region=of_region,
         )  # fmt: skip
         function.recipe = recipe  # type: ignore[attr-defined]
         return function

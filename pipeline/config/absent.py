@@ -96,6 +96,7 @@ def _system(words: Words, lack: Lack) -> None:
         "signs": {name: sign for name, sign in (system.get("signs") or {}).items() if not lack.of(name)},
         "inputs": _kept(system.get("inputs"), lack),
         "suspect": _kept(system.get("suspect"), lack),
+        "words": {name: word for name, word in (system.get("words") or {}).items() if not lack.of(name)},
     }
 
 
@@ -103,13 +104,33 @@ def _rest(words: Words, lack: Lack) -> None:
     """Targets, applicability and priors."""
     targets, belief, priors = (words.get(section) for section in ("targets", "applicability", "priors"))
     if isinstance(targets, dict):
-        words["targets"] = {key: value for key, value in targets.items() if key != "districts" or not lack.of(str(value))}
-        words["targets"] |= {"exclude": _kept(targets["exclude"], lack)} if "exclude" in targets else {}
+        words["targets"] = _targets(targets, lack)
     if isinstance(belief, dict):
         words["applicability"] = {key: value for key, value in belief.items() if key != "measured" or not lack.of(str(value))}
         words["applicability"] |= {"cover": [one for one in belief["cover"] if not lack.of(_name(one, "of"))]} if "cover" in belief else {}
     if isinstance(priors, dict):
         words["priors"] = {name: prior for name, prior in priors.items() if not lack.of(_name(prior, "tract"))}
+
+
+def _targets(targets: Words, lack: Lack) -> Words:
+    """Without the vectors and layers that are not there, and observations of features that are not."""
+    left = {key: value for key, value in targets.items() if key not in ("districts", "elevation", "clear_looks") or not lack.of(str(value))}
+    if isinstance(left.get("exclude"), list):
+        left["exclude"] = [one for one in left["exclude"] if not lack.of(_name(one, "of") if isinstance(one, dict) else str(one))]
+    if isinstance(left.get("flag"), dict):
+        left["flag"] = {name: flag for name, flag in left["flag"].items() if not lack.of(_name(flag, "of"))}
+    if isinstance(left.get("access"), dict):
+        network, goals = (left["access"].get(word) or {} for word in ("network", "to"))
+        goals = {name: goal for name, goal in goals.items() if not lack.of(_name(goal, "of"))}
+        left["access"] = {**left["access"], "network": {name: way for name, way in network.items() if not lack.of(name)}, "to": goals} if goals else None
+    if isinstance(left.get("observations"), dict):
+        kept = {}
+        for name, one in left["observations"].items():
+            known = _kept(one.get("features"), lack) if isinstance(one, dict) else []
+            if not isinstance(one, dict) or known or one.get("maps") or one.get("visits") or not one.get("features"):
+                kept[name] = {**one, "features": known} if isinstance(one, dict) and one.get("features") else one
+        left["observations"] = kept
+    return left
 
 
 def _protocols(words: Words, lack: Lack, protocols: Mapping[str, Protocol]) -> None:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pipeline import registry
 from pipeline.asset import expand
 from pipeline.config import absent
-from pipeline.config.frame import Config, Frame, Protocol, Use
+from pipeline.config.closed import Frame
+from pipeline.config.frame import Config, Protocol, Use
 from pipeline.config.reading import Document, assign, merge, read
 from pipeline.errors import ConfigError
 

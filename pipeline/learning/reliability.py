@@ -33,6 +33,13 @@ def intensity(share: Any, scale: Scale = "odds") -> Floats:
     return share if scale == "share" else np.asarray(share / (1.0 - share), np.float64)
 
 
+def score_of(density: float, scale: Scale = "odds") -> float:
+    """The score that stands for an intensity: what `intensity` undoes."""
+    if scale == "complementary_log":
+        return float(-np.expm1(-density))
+    return density if scale == "share" else density / (1.0 + density)
+
+
 def scale_of(model: Any) -> Scale | None:
     """How a model's answer is turned into an intensity: what it declares as `intensity_scale`, None for none, else odds."""
     scale: Scale | None = getattr(model, "intensity_scale", "odds")

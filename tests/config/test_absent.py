@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline import load
 from pipeline.cli import app
+from pipeline.config import absent
 from pipeline.errors import ConfigError
 from tests import tiny
 
@@ -105,3 +106,24 @@ def test_the_plan_says_what_is_left_out(root: Path, monkeypatch: pytest.MonkeyPa
     done = CliRunner().invoke(app, ["plan", "tiny"])
     assert done.exit_code == 0, done.output
     assert "absent: geology (no map is public); without it there are no lie, rock" in " ".join(done.output.split())
+
+
+def test_targets_lose_what_is_not_there_and_keep_the_rest() -> None:
+    lack = absent.Lack({"ports": "none"}, {"roads", "halo", "magnetic", "dem"}, {"ports": "ports", "magnetic": "ports"})
+    said = {
+        "area_share": 0.1, "exclude": ["ports", {"of": "ports", "within_m": 5}, {"of": "roads", "within_m": 5}], "elevation": "dem", "clear_looks": "ports",
+        "flag": {"near": {"of": "ports"}, "far": {"of": "roads"}},
+        "access": {"network": {"ports": {"km_h": 1}, "roads": {"km_h": 2}}, "to": {"port": {"of": "ports"}, "road": {"of": "roads"}}},
+        "observations": {
+            "survey": {"title": "s", "features": ["magnetic"]}, "look": {"title": "l", "features": ["halo", "magnetic"]},
+            "mapping": {"title": "m", "maps": True, "features": ["magnetic"]}, "visit": {"title": "v", "visits": True},
+        },
+    }  # fmt: skip
+    assert absent._targets(said, lack) == {
+        "area_share": 0.1, "exclude": [{"of": "roads", "within_m": 5}], "elevation": "dem", "flag": {"far": {"of": "roads"}},
+        "access": {"network": {"roads": {"km_h": 2}}, "to": {"road": {"of": "roads"}}},
+        "observations": {
+            "look": {"title": "l", "features": ["halo"]}, "mapping": {"title": "m", "maps": True, "features": []}, "visit": {"title": "v", "visits": True},
+        },
+    }  # fmt: skip
+    assert absent._targets({"access": {"to": {"port": {"of": "ports"}}}}, lack) == {"access": None}

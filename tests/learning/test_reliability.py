@@ -7,7 +7,7 @@ from scipy.stats import norm, poisson
 from pipeline.learning.crossval import Split, cross_validate
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.presence_background import PresenceBackground
-from pipeline.learning.reliability import intensity, poisson_interval, reliability, scale_of
+from pipeline.learning.reliability import intensity, poisson_interval, reliability, scale_of, score_of
 from pipeline.learning.unlabelled import ElkanNoto
 from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 from tests.learning.places import table
@@ -22,6 +22,8 @@ def test_each_scale_of_answer_gives_back_the_intensity_it_was_made_of() -> None:
     assert intensity(density / (1 + density), "odds") == pytest.approx(density)
     assert intensity(1 - np.exp(-density), "complementary_log") == pytest.approx(density)
     assert intensity(np.array([0.0, 0.01, 0.3]), "share") == pytest.approx([0, 0.01, 0.3])
+    for scale in ("odds", "complementary_log", "share"):
+        assert intensity(score_of(0.4, scale), scale) == pytest.approx(0.4)
 
 
 def test_a_presence_background_model_is_reliable_by_its_own_scale_and_not_by_odds() -> None:
