@@ -83,7 +83,7 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
 
 
 def quantiles(
-    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None
+    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None = None
 ) -> dict[str, Array]:
     """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region); last that above which
     ground is a target. With `times_mean_density` that is where the intensity is so many times its mean.
