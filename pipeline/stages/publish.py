@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline import drawn as lines
-from pipeline import registry
+from pipeline import inventory, registry, terms
 from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
@@ -26,7 +26,7 @@ from pipeline.stages import acquire, believe, benefit, catalogue, explain, makin
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 7
+EPOCH = 8
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -88,8 +88,7 @@ def publish(
             told()
         paths = sorted(p for p in folder.rglob("*") if p.is_file())
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
-        fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
-        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": _fetched(graph)}})
         _swap(folder, outputs)
         catalogue.keep(outputs.parent)
     except StoreError:
@@ -132,8 +131,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     inputs = [
         {
             "source": name, "asset": asset.id, "from": asset.origin or "a file", "version": asset.named or "not named", "sha256": asset.version,
-            "bytes": asset.size,
-            "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
+            "bytes": asset.size, "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
         }
         for name, acquired in sorted(found.acquired.items())
         for asset in acquired.assets
@@ -143,7 +141,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
-        "evidence_not_copied": withheld,
+        "evidence_not_copied": withheld, "uses": terms.uses(terms.of(config)), "attribution": terms.attribution(terms.of(config)),
     } | ({"taught_by": [one | {"lesson": t.lesson.key} for one, t in zip(taught_by, graph.teachers, strict=True)]} if taught_by else {})  # fmt: skip
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
@@ -203,6 +201,11 @@ def _helped(card: Mapping[str, Any]) -> list[str]:
         f"90 % from {low:+.2f} to {high:+.2f})"
     )
     return [said]
+def _fetched(graph: Graph) -> dict[str, str]:
+    """When each address was fetched that an input came from."""
+    times = inventory.times(graph.found.place.shelf)
+    addresses = {address for acquired in graph.found.acquired.values() for asset in acquired.assets for address in asset.addresses}
+    return {address: times[address] for address in sorted(addresses & times.keys())}
 
 
 def _share(samples: Mapping[str, Any], graph: Graph) -> float | None:
