@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipeline import registry
+from pipeline import registry, terms
 from pipeline.config import Loaded, load
 from pipeline.config.frame import Training
 from pipeline.config.loading import names
@@ -71,6 +71,7 @@ def teacher(loaded: Loaded, graph: Graph, cube: Cube, fit_keys: Mapping[str, str
     return Teacher(
         config.region.name, config.region.title, loaded.config.system.analogue_of[config.region.name],
         Elsewhere(config.region.name, cube, fit, fit_keys[fit]), graph.synthetic, tuple(graph.notices), inputs,
+        tuple(replace(source, key=f"{config.region.name}/{source.key}") for source in terms.of(config)),
     )  # fmt: skip
 
 

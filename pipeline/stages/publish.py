@@ -137,11 +137,12 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         for asset in acquired.assets
     ]  # fmt: skip
     inputs += [one for t in graph.teachers for one in t.inputs]
+    sources = [*terms.of(config), *(source for t in graph.teachers for source in t.sources)]
     provenance = {
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
-        "evidence_not_copied": withheld, "uses": terms.uses(terms.of(config)), "attribution": terms.attribution(terms.of(config)),
+        "evidence_not_copied": withheld, "uses": terms.uses(sources), "attribution": terms.attribution(sources),
     } | ({"taught_by": [one | {"lesson": t.lesson.key} for one, t in zip(taught_by, graph.teachers, strict=True)]} if taught_by else {})  # fmt: skip
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,

@@ -18,6 +18,7 @@ from pipeline.learning.lessons import Lessons
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, Elsewhere, FitNode, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
+from pipeline.terms import Source
 
 EPOCH = 1
 STAGE = "label"
@@ -37,6 +38,7 @@ class Teacher:
     synthetic: bool
     notices: tuple[str, ...] = ()
     inputs: tuple[dict[str, Any], ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 def ground_node(grid: Grid, *, prefix: str, evidence: tuple[str, ...], ground: str) -> FitNode:
