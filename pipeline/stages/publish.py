@@ -144,10 +144,12 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
         "evidence_not_copied": withheld, "uses": terms.uses(sources), "attribution": terms.attribution(sources),
     } | ({"taught_by": [one | {"lesson": t.lesson.key} for one, t in zip(taught_by, graph.teachers, strict=True)]} if taught_by else {})  # fmt: skip
+    metal = config.grade_tonnage.get(config.system.name)
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
-        **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None, "verdict": _verdict(protocols, deciding),
+        **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None,
+        "grade_tonnage": metal.model_dump(mode="json") if metal and graph.prior else None, "verdict": _verdict(protocols, deciding),
         "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "foretold": fit(f"{graph.prefix}/foretold"), "notices": list(notices),
         "merit": ranking.stated(config.targets.merit, fit(f"{graph.prefix}/targets")), "risk": fit(f"{graph.prefix}/risk"),
     } | of_model | ({"taught_by": taught_by} if taught_by else {})  # fmt: skip
@@ -243,9 +245,18 @@ def _suspect(card: Mapping[str, Any]) -> list[str]:
 
 
 def _invented(graph: Graph) -> list[str]:
-    if graph.prior is None or not graph.prior.invented:
-        return []
-    return ["expected_deposits and the chances of targets rest on an INVENTED number of undiscovered deposits: they show the method and say nothing of the ground"]
+    config = graph.loaded.config
+    metal, prior = config.grade_tonnage.get(config.system.name), graph.prior
+    told = []
+    if prior and prior.invented:
+        told.append(
+            "expected_deposits and the chances of targets rest on an INVENTED number of undiscovered deposits: they show the method and say nothing of the ground"
+        )
+    if metal and prior and metal.invented:
+        told.append("the metal of targets rests on INVENTED grades and tonnages: it shows the method and says nothing of the ground")
+    if metal and not prior:
+        told.append("grade_tonnage is not used: without a prior for this system there is no number of deposits to multiply it by")
+    return told
 
 
 def _said(sources: Mapping[str, Any], name: str, word: str) -> str:
