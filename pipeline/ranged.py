@@ -77,6 +77,8 @@ class Remote:
         except Exception:
             if files.trouble is not None:
                 raise files.trouble from None
+            if not self.offline:
+                self.forget()  # the file may be damaged where it lies: a mended one has another version, and would not be asked for
             raise
         if files.trouble is not None:
             raise files.trouble

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from pipeline.publishers import _targets
 from pipeline.publishers._report import cells, charts, words
 from pipeline.publishers._report.words import readable
@@ -23,6 +25,14 @@ NUMBERS = ("merit", "area_km2", "max_prospectivity", "p_at_least_one", "mean_app
 MAIN = ("rank", "status", "districts", "nearest_known", "nearest_known_km", *NUMBERS)
 RISK = ("ground_to_search", "first_targets", "discovery_curve")  # tables told of beside the risk, not among those of areas
 REASONS = ("for_1", "for_2", "for_3", "against_1")
+
+
+def system(bundle: Bundle) -> str:
+    """The mineral system by its title in config, or by its name."""
+    said = yaml.safe_load(bundle.config_yaml)
+    held = said.get("system") if isinstance(said, dict) else None
+    title = held.get("title") if isinstance(held, dict) else None
+    return str(title) if title else readable(bundle.system)
 
 
 def summary(bundle: Bundle, found: gpd.GeoDataFrame) -> dict[str, Any]:
@@ -86,7 +96,7 @@ def protocols(bundle: Bundle, roots: dict[str, Model]) -> list[dict[str, Any]]:
                     "Hidden deposits found as more ground is searched, best ground first. Dashed lines are baselines: the higher a line, the less ground "
                     "has to be searched. Bars are 90 % intervals."
                 )))  # fmt: skip
-        if card.get("reliability"):
+        if (card.get("reliability") or {}).get("classes"):  # none of a model whose answers are no density
             roots[f"reliability-{number}"] = charts.reliability(card["reliability"])
             drawn.append((f"reliability-{number}", "", (
                 "Whether the map's numbers can be taken at their word: deposits seen beside deposits expected, on hidden ground. Dots should lie on the bars."
@@ -204,6 +214,7 @@ def risk(bundle: Bundle, roots: dict[str, Model]) -> dict[str, Any] | None:
     return {
         "note": found.get("note", ""), "search": [said for one in found.get("search") or () if (said := words.searched(one))],
         "first": [words.together(one) for one in found.get("first_targets") or ()], "chart": "searched" if found.get("curve") else None,
+        "foretold": words.foretold(bundle.scorecard.get("foretold")), "foretold_words": (bundle.scorecard.get("foretold") or {}).get("words", ""),
         "sheets": [(name, bundle.tables[name]) for name in RISK if name in bundle.tables],
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 (() => {
   const said = (id) => JSON.parse(document.getElementById(id).textContent);
   const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
-  const SHOWN_ROWS = 20;
+  const SHOWN_ROWS = matchMedia("(max-width: 46rem)").matches ? 8 : 20;
   const about = said("about");
   let plot = null;
   let home = null;
@@ -73,7 +73,7 @@
     all(".legend[data-layer]").forEach((legend) => { legend.hidden = legend.dataset.layer !== name; });
   }
   function over(input) {
-    const names = input.value === "targets" ? ["targets", "ranks"] : [input.value];
+    const names = input.value === "targets" ? ["targets", "discs", "ranks"] : [input.value];
     for (const name of names) { const drawing = model(name); if (drawing) drawing.visible = input.checked; }
   }
   all('.layers input[type="radio"]').forEach((input) => input.addEventListener("change", () => layer(input.value)));
