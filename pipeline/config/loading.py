@@ -15,6 +15,7 @@ from pipeline.config.reading import Document, assign, merge, read
 from pipeline.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+BASED_ON = "based_on"  # the one word that is read before files are joined
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,12 @@ def load(
 ) -> Loaded:
     """The config of a region: defaults, then data, system, region, then `a.b=value` settings. Relative paths start at `root`.
 
+    A region `based_on` another takes its words over and adds its own.
+
     Raises ConfigError, naming file, line and the nearest known word, for anything unknown or out of range.
     """
     root = (root or home()).resolve()
-    ground = _overlay(root, "regions", region)
+    ground = region_document(region, root)
     said = ground.data.get("region", {})
     said = said if isinstance(said, dict) else {}
     layers = [_overlay(root, "data", data or said["data"])] if data or said.get("data") else []
@@ -64,6 +67,20 @@ def load(
         raise ConfigError(f"{document.where('protocols')}: a protocol is a file of configs/validation, named under validation.protocols")
     words["protocols"] = {name: _protocol(root, name) for name in names if isinstance(name, str)}
     return Loaded(_check(Config, words, document), root, document)
+
+
+def region_document(name: str, root: Path, over: tuple[str, ...] = ()) -> Document:
+    """The words of a region's file, laid over those of the region it is `based_on`; ConfigError where that leads in a circle."""
+    document = _overlay(root, "regions", name)
+    below = document.data.pop(BASED_ON, None)
+    if below is None:
+        return document
+    at = document.where(BASED_ON)
+    if not isinstance(below, str) or below not in names("regions", root):
+        raise ConfigError(f"{at}: {BASED_ON}: {registry.unknown('region', str(below), names('regions', root))}")
+    if below in (name, *over):
+        raise ConfigError(f"{at}: {BASED_ON} leads in a circle ({' > '.join((*over, name, below))}); let one of them stand by itself")
+    return merge(region_document(below, root, (*over, name)), document)
 
 
 def names(kind: str, root: Path | None = None) -> tuple[str, ...]:

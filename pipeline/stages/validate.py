@@ -19,7 +19,7 @@ from pipeline.recipe import Fit
 from pipeline.stages import hiding, making
 from pipeline.stages.hiding import Hidden
 
-EPOCH = 4
+EPOCH = 5
 STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 
