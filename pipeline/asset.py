@@ -27,11 +27,20 @@ def expand(root: Path, written: str) -> Path:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a source works: `root` resolves relative paths of the config, `cache` holds downloads and aligned tables."""
+    """Where a source works: `root` resolves relative paths of the config, `cache` holds downloads and aligned tables.
+
+    `offline`: no host is asked; a source raises MissingError for what it would have to fetch.
+    """
 
     root: Path
     cache: Path
     grid: Grid
+    offline: bool = False
+
+    @property
+    def shelf(self) -> Path:
+        """The downloads, one folder for all regions of a cache."""
+        return self.cache / "downloads"
 
     def resolve(self, written: str) -> Path:
         """A path as config wrote it, on this machine."""
@@ -43,7 +52,8 @@ class Asset:
     """One file of a source. `id` is its name as config wrote it (never an absolute path); `version` a SHA-256 of its bytes.
 
     `path` is where it lies on this machine: used to read, never kept in a key or an output. `bounds` (xmin, ymin, xmax,
-    ymax in the grid's CRS) says which tiles it can touch; None means every one.
+    ymax in the grid's CRS) says which tiles it can touch; None means every one. For provenance alone: `origin`, the address it came from
+    ("" for a file that lay there), `named`, what its server or catalogue calls this version, `fetched`, when (UTC).
     """
 
     id: str
@@ -51,6 +61,9 @@ class Asset:
     version: str
     size: int
     bounds: tuple[float, float, float, float] | None = None
+    origin: str = ""
+    named: str = ""
+    fetched: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", hel
 Workers = Annotated[int | None, typer.Option(min=0, help="Worker processes on this machine; 0 works in this one.")]
 Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler to work on, e.g. tcp://host:8786.")]
 Tile = Annotated[int | None, typer.Option(help="Side of a tile, in cells.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no host; say at once all that was not fetched before.")]
 Layer = Annotated[str, typer.Argument(help="A layer of the cube, or prospectivity, uncertainty, classes.", show_default=False)]
 Word = Annotated[str | None, typer.Argument(help="One of them, for its whole text.", show_default=False)]
 
@@ -57,17 +58,18 @@ def map_(
     workers: Workers = None,
     scheduler: Scheduler = None,
     tile: Tile = None,
+    offline: Offline = False,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
     from pipeline import flow
     from pipeline.screen import bars, endings, systems
 
     if system == systems.ALL:
-        failed = systems.map_all(lambda name: _planned(region, name, data, set_, workers, scheduler, tile))
+        failed = systems.map_all(lambda name: _planned(region, name, data, set_, workers, scheduler, tile, offline))
         for name, error in failed.items():
             _say_error(f"error: {name}: {error}")
         raise typer.Exit(2 if failed else 0)
-    made = _planned(region, system, data, set_, workers, scheduler, tile)
+    made = _planned(region, system, data, set_, workers, scheduler, tile, offline)
     with bars.watching() as progress:
         outcome = flow.run(made, progress)
     endings.tell(made, outcome)
@@ -81,11 +83,12 @@ def plan(
     set_: Set = None,
     workers: Workers = None,
     tile: Tile = None,
+    offline: Offline = False,
 ) -> None:
     """Say what `map` would do, why, and what it costs, without doing it."""
     from pipeline.screen import plans
 
-    plans.show(_planned(region, system, data, set_, workers, None, tile))
+    plans.show(_planned(region, system, data, set_, workers, None, tile, offline))
 
 
 @app.command()
@@ -177,12 +180,13 @@ def _planned(
     workers: int | None = None,
     scheduler: str | None = None,
     tile: int | None = None,
+    offline: bool = False,
 ) -> Plan:
     from pipeline import planning
     from pipeline.config import load
     from pipeline.screen import bars
 
-    options = {"run.workers": workers, "run.scheduler": scheduler, "region.tile": tile}
+    options = {"run.workers": workers, "run.scheduler": scheduler, "region.tile": tile, "run.offline": offline or None}
     settings = (*(said or ()), *(f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None))
     with bars.spinner("reading config, headers and tables"):
         loaded = load(region, system=system, data=data, settings=settings)

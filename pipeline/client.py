@@ -86,18 +86,14 @@ def patiently(attempt: Callable[[], T], *, name: str, patience: Patience, got: C
             trouble = error
         idle = idle + 1 if got() <= before else 1
         if idle >= patience.tries or asked >= patience.most_asked:
-            raise GaveUpError(name, asked, trouble)
+            tries = "1 try" if asked == 1 else f"{asked} tries"
+            raise GaveUpError(f"{name}: gave up after {tries} ({trouble}); check the connection and run again, it goes on where it stopped") from trouble
         backoff = 0.5 * 2 ** (idle - 1) * (1 + patience.jitter())
         patience.pause(min(backoff if trouble.after_s is None else trouble.after_s, LONGEST_PAUSE_S))
 
 
 class GaveUpError(DataError):
-    """A server that did not answer well in all the tries it was given; `trouble` is the last of them."""
-
-    def __init__(self, name: str, asked: int, trouble: PassingError) -> None:
-        tries = "1 try" if asked == 1 else f"{asked} tries"
-        super().__init__(f"{name}: gave up after {tries} ({trouble}); check the connection and run again, it goes on where it stopped")
-        self.trouble = trouble
+    """A server that did not answer well in all the tries it was given; its cause is the last of them."""
 
 
 @contextlib.contextmanager

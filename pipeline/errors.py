@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class ProspectError(Exception):
     """A mistake in what the pipeline was given, told in one message; the command line exits with 2."""
@@ -26,8 +28,9 @@ class ResourceError(ProspectError):
 
 
 class MissingError(DataError):
-    """What an offline run would have to fetch; `names` are addresses, so that all that is missing can be said at once."""
+    """What an offline run would have to fetch. `names` are addresses, so that all that is missing can be said at once."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self.names = names
-        super().__init__(f"offline, and not on the shelf: {', '.join(names)}; run once without --offline")
+    def __init__(self, names: str | Iterable[str]) -> None:
+        self.names = (names,) if isinstance(names, str) else tuple(names)
+        told = names if isinstance(names, str) else f"offline, and not on the shelf: {', '.join(self.names)}; run once without --offline"
+        super().__init__(told)

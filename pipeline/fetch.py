@@ -55,7 +55,7 @@ def download(
                     slot.begin("")
                 if held is None:
                     raise
-                log.warning("%s cannot be reached (%s); the copy fetched before is used", shown(url), error.trouble)
+                log.warning("%s cannot be reached (%s); the copy fetched before is used", shown(url), error.__cause__)
                 return held
             except DataError:
                 slot.begin("")

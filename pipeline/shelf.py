@@ -110,6 +110,11 @@ class Slot:
         return self.shelf / name
 
 
+def note_of(shelf: Path, url: str) -> dict[str, Any]:
+    """What was written down of the file last fetched from an address; empty when nothing was."""
+    return Slot(shelf, url).note()
+
+
 def is_whole(shelf: Path, note: dict[str, Any]) -> Path | None:
     """The file a note is of, if it is as it was put there: same size and time of change, or else same SHA-256."""
     path = shelf / str(note.get("name") or "-")

@@ -264,7 +264,10 @@ class Applicability(Frame):
 
 
 class Run(Frame):
-    """How and where to run; none of it changes an answer, and none of it is written to the bundle."""
+    """How and where to run; none of it changes an answer, and none of it is written to the bundle.
+
+    `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
+    """
 
     workers: Annotated[int, Field(ge=0)] = 2
     in_flight: Annotated[int, Field(ge=1)] = 2
@@ -272,6 +275,7 @@ class Run(Frame):
     scheduler: str | None = None
     cache: str = "cache"
     outputs: str = "outputs"
+    offline: bool = False
 
 
 class Config(Frame):

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pipeline.asset import Asset, Place
 from pipeline.errors import DataError
-from pipeline.shelf import file_sha256
+from pipeline.shelf import file_sha256, note_of
 
 MOST_BYTES = 50 * 10**9  # of one download; a larger file is better fetched by hand, once
 OPENED = (".shp", ".gpkg", ".geojson", ".csv", ".tif")  # of several files of one name the one that is opened
@@ -29,7 +29,9 @@ def locate(written: str, place: Place, *, hosts: tuple[str, ...], sha256: str | 
     if re.match(r"[a-z][a-z0-9+.-]*://", written, re.IGNORECASE):
         from pipeline.fetch import download
 
-        return download(written, hosts=hosts_of(written, hosts), shelf=place.cache / "downloads", max_bytes=MOST_BYTES, sha256=sha256)
+        return download(
+            written, hosts=hosts_of(written, hosts), shelf=place.shelf, max_bytes=MOST_BYTES, sha256=sha256, offline=place.offline
+        )
     path = place.resolve(written)
     if not path.is_file():
         raise DataError(f"{name_of(written)}: no such file below {place.root.name}/; check `path:` in the config, or fetch it first")
@@ -52,7 +54,7 @@ def member(path: Path, written: str, pattern: str, place: Place) -> Path:
         return path
     from pipeline import archive
 
-    files = archive.unpacked(path, pattern, name=name_of(written), into=place.cache / "downloads" / "unpacked")
+    files = archive.unpacked(path, pattern, name=name_of(written), into=place.shelf / "unpacked")
     return next((file for file in files if file.suffix.lower() in OPENED), files[0])
 
 
@@ -68,7 +70,10 @@ def asset(written: str, files: Iterable[Path], place: Place, bounds: tuple[float
     first, *others = files
     said = [digest(path, place.cache) for path in (first, *sorted(others))]
     version = said[0] if len(said) == 1 else hashlib.sha256(" ".join(said).encode()).hexdigest()
-    return Asset(name_of(written), str(first), version, sum(path.stat().st_size for path in (first, *others)), bounds)
+    note = note_of(place.shelf, written) if "://" in written else {}
+    named = str(note.get("etag") or note.get("modified") or "")
+    size = sum(path.stat().st_size for path in (first, *others))
+    return Asset(name_of(written), str(first), version, size, bounds, str(note.get("url") or ""), named, str(note.get("fetched") or ""))
 
 
 def digest(path: Path, cache: Path) -> str:

@@ -21,7 +21,7 @@ def kept(frame: gpd.GeoDataFrame, place: Place, stem: str) -> Path:
     """
     from pipeline import vectors
 
-    folder = place.cache / "downloads" / "layers"
+    folder = place.shelf / "layers"
     draft = folder / f"{stem}-{secrets.token_hex(4)}.fgb"
     vectors.store(_plain(frame), draft, layer=stem)
     name = f"{hashlib.sha256(draft.read_bytes()).hexdigest()[:16]}-{stem}.fgb"

@@ -55,7 +55,7 @@ class Boundaries(ProductVector):
         from pipeline.fetch import download
 
         name, hosts = _files.name_of(self.path), _files.hosts_of(self.path, self.hosts)
-        path = download(self.path, hosts=hosts, shelf=place.cache / "downloads", max_bytes=MOST_BYTES)
+        path = download(self.path, hosts=hosts, shelf=place.shelf, max_bytes=MOST_BYTES, offline=place.offline)
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:

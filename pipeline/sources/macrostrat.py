@@ -105,7 +105,7 @@ class Compiled(ProductVector):
         from pipeline.fetch import download
 
         asked = f"{self.path}?{urlencode({'lat': f'{lat:.5f}', 'lng': f'{lon:.5f}', 'scale': self.scale, 'format': 'geojson_bare'})}"
-        path = download(asked, hosts=_files.hosts_of(self.path, self.hosts), shelf=place.cache / "downloads", max_bytes=MOST_BYTES)
+        path = download(asked, hosts=_files.hosts_of(self.path, self.hosts), shelf=place.shelf, max_bytes=MOST_BYTES, offline=place.offline)
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
             said = said.get("success", {}).get("data", said) if "type" not in said else said

@@ -10,7 +10,7 @@ from pipeline import registry
 from pipeline.asset import Acquired, Asset, Place
 from pipeline.config import Loaded
 from pipeline.config.frame import Use
-from pipeline.errors import ConfigError, ProspectError
+from pipeline.errors import ConfigError, MissingError, ProspectError
 from pipeline.grid import Grid
 from pipeline.ledger import key_of
 from pipeline.node import Table
@@ -58,8 +58,12 @@ def ground(loaded: Loaded) -> Grid:
 
 
 def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
-    """Ask every source for its assets, refuse what cannot be used, and align the vector tables to the grid's CRS."""
-    found = Found(Place(loaded.root, cache, grid))
+    """Ask every source for its assets, refuse what cannot be used, and align the vector tables to the grid's CRS.
+
+    Offline, what every source lacks is told in one MissingError.
+    """
+    found = Found(Place(loaded.root, cache, grid, loaded.config.run.offline))
+    missing: list[str] = []
     uses = dict(loaded.config.sources)
     if loaded.config.region.boundary:
         vector = registry.find("sources", "vector")
@@ -68,7 +72,8 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
         found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
         try:
             if use.use == JOINED:
-                _join_tables(found, key, use, source)
+                if not missing:
+                    _join_tables(found, key, use, source)
                 continue
             found.acquired[key] = acquired = source.acquire(found.place)
             found.notices += [f"{key}: {notice}" for notice in acquired.notices]
@@ -76,8 +81,12 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
                 source.check_values(acquired.assets, grid)
             else:
                 _align_table(found, key, use, source, acquired.assets)
+        except MissingError as error:
+            missing += [f"{key}: {name}" for name in error.names]
         except ProspectError as error:
             raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
+    if missing:
+        raise MissingError(missing)
     return found
 
 

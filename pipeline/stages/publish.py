@@ -86,7 +86,8 @@ def publish(
             told()
         paths = sorted(p for p in folder.rglob("*") if p.is_file())
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
-        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": run})
+        fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
         _swap(folder, outputs)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -122,7 +123,8 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
-            "source": name, "asset": asset.id, "sha256": asset.version, "bytes": asset.size,
+            "source": name, "asset": asset.id, "from": asset.origin or "a file", "version": asset.named or "not named", "sha256": asset.version,
+            "bytes": asset.size,
             "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
         }
         for name, acquired in sorted(found.acquired.items())
