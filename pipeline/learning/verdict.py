@@ -53,7 +53,7 @@ def verdict(result: dict[str, Any]) -> str:
     says = "Beats its nulls" if clearly else "Does not clearly beat its nulls" if found.mean > 0 else "Does not beat its nulls"
     margin = f"the difference is {found.mean:+.2f} with a standard error of {found.standard_error:.2f}"
     margin += f", {redrawn[0]:+.2f} to {redrawn[1]:+.2f} by redrawn blocks" if redrawn else ""
-    return f"{says}: {against}; {margin}."
+    return f"{says}: {against}; {margin}{_twins(protocol)}."
 
 
 def difference(result: dict[str, Any]) -> Difference | None:
@@ -85,3 +85,11 @@ def _ranked(result: dict[str, Any]) -> str:
     """Where the held-out deposits stand, in place of an AUC that so few cannot carry."""
     found = sorted((rank["percentile"] for rank in result["ranks"] if rank["percentile"] is not None), reverse=True)
     return f"; held out, they rank above {', '.join(f'{percent:.0f}' for percent in found)} % of the ground around them" if found else ""
+
+
+def _twins(protocol: dict[str, Any]) -> str:
+    """What to know where held-out ground lies nearer to what teaches than evidence stays alike."""
+    floor = max((floor for floor in (protocol.get("floors") or {}).values() if floor is not None), default=None)
+    if protocol.get("floors_met") is not False or floor is None:
+        return ""
+    return f"; the folds are {protocol['apart_km']:.0f} km apart where evidence or deposits are alike as far as {floor:.0f} km, which may flatter"

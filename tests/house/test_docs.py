@@ -36,7 +36,9 @@ def test_the_site_builds_without_a_warning_and_without_an_address_outside(tmp_pa
     named = {page for entry in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"] for page in entry.values()}
     assert {page.name for page in PAGES} == named
     for page in PAGES:
-        assert (tmp_path / "site" / f"{page.stem}.html").is_file()
+        told = (tmp_path / "site" / f"{page.stem}.html").read_text(encoding="utf-8")
+        loaded = re.findall(r"<(?:script|img|iframe|link)\b[^>]*?(?:src|href)=\"(https?:[^\"]*)\"", told)
+        assert loaded == [], f"{page.name} loads from elsewhere"
 
 
 def test_every_file_a_page_names_is_there() -> None:
