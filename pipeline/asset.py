@@ -65,6 +65,11 @@ class Asset:
     named: str = ""
     fetched: str = ""
 
+    def touches(self, window: tuple[float, float, float, float]) -> bool:
+        """Whether it can touch a window (xmin, ymin, xmax, ymax), edges included."""
+        b = self.bounds
+        return b is None or (b[0] <= window[2] and b[2] >= window[0] and b[1] <= window[3] and b[3] >= window[1])
+
 
 @dataclass(frozen=True)
 class LayerInfo:
@@ -80,9 +85,15 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Acquired:
-    """The answer of a source's `acquire`: assets, layers (none for vectors), notices the user should read, and whether it is synthetic."""
+    """The answer of a source's `acquire`: assets, layers (none for vectors), notices the user should read, and whether it is synthetic.
+
+    `together`: the source reads all its layers of a tile at once (`read_all`), for what costs is shared by them. `choosing`: words of its config that
+    only choose assets; assets are in every key, so the words are not.
+    """
 
     assets: tuple[Asset, ...]
     layers: tuple[LayerInfo, ...] = ()
     notices: tuple[str, ...] = ()
     synthetic: bool = False
+    together: bool = False
+    choosing: tuple[str, ...] = ()

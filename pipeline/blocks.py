@@ -103,7 +103,7 @@ class Blocks:
             if at[0] <= last:
                 raise PassingError(f"cut off after {at[0] * BLOCK + len(came):,} bytes")
 
-        patiently(attempt, name=self.remote.said, patience=self.remote.patience, got=lambda: at[0])
+        patiently(attempt, name=self.remote.said, patience=self.remote.patience, got=lambda: at[0] * BLOCK)
 
     def _check_same(self, answer: urllib3.BaseHTTPResponse, start: int) -> None:
         refuse_packed(self.remote.url, answer)

@@ -38,11 +38,16 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Shown:
-    """A vector table that goes into the GeoPackage, or is only named there because its licence forbids copies."""
+    """A vector table that goes into the GeoPackage, or is only named there because its licence forbids copies.
+
+    `evidence`: features are made of it; `excludes`: no target lies on it.
+    """
 
     table: Table
     licence: str
     redistribute: bool
+    evidence: bool = False
+    excludes: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Bundle:
     """All a publisher needs. `rasters` maps a published name to a layer of the cube; paths in outputs are relative to `folder`.
 
     `columns` are those of targets that config asks for, beside the ones every map has; `tables` by the name they are published under.
+    `evidence` maps the layers of evidence that are copied to layers of the cube, the most telling first; `relief` is the one of elevations.
     """
 
     folder: Path
@@ -80,3 +86,6 @@ class Bundle:
     notices: tuple[str, ...]
     columns: Mapping[str, Column] = field(default_factory=dict)
     tables: Mapping[str, Sheet] = field(default_factory=dict)
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    relief: str | None = None
+    system_title: str = ""

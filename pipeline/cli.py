@@ -160,6 +160,34 @@ def export(
 
 
 @app.command()
+def report(
+    region: Region,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to PDF too, with the Chromium, Chrome or Edge that is there.")] = False,
+    to: Annotated[Path | None, typer.Option(help="The PDF to write; default: report.pdf beside report.html.")] = None,
+) -> None:
+    """Say where the report of a map is, made again if it is missing or old; print it to PDF."""
+    from pipeline.screen import reports
+
+    reports.show(_planned(region, system, data, set_), pdf=pdf or to is not None, to=to)
+
+
+@app.command()
+def serve(
+    region: Annotated[str | None, typer.Argument(help="A folder of the outputs whose report to open; default: the list of all.")] = None,
+    outputs: Annotated[Path, typer.Option(help="The folder to serve.")] = Path("outputs"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 is any that is free.")] = 0,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")] = True,
+) -> None:
+    """Serve the maps to this machine alone, for a browser and for QGIS over HTTP; Ctrl-C ends it."""
+    from pipeline.screen import reports
+
+    reports.serve(outputs, region, port=port, open_=open_)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from pipeline import __version__

@@ -44,7 +44,7 @@ Sign = Callable[[str, bool], str]
 class Patience:
     """How long to bear with a server.
 
-    `tries` in a row without one new byte, `most_asked` in all; before each again a pause of 0.5, 1, 2 ... seconds, stretched by up to
+    `tries` in a row without `least_bytes` more, `most_asked` in all; before each again a pause of 0.5, 1, 2 ... seconds, stretched by up to
     `jitter()` times itself so that many clients do not come back at once, or what Retry-After says. A server silent for `silence_s`, or one
     that sends fewer than `least_bytes` in `slow_s`, is cut off.
     """
@@ -76,7 +76,7 @@ def shown(url: str) -> str:
 
 
 def patiently(attempt: Callable[[], T], *, name: str, patience: Patience, got: Callable[[], int]) -> T:
-    """What `attempt` gives, asked again after each PassingError; `got()` counts bytes: progress is no failure. DataError when it gives up."""
+    """What `attempt` gives, asked again after each PassingError; `got()` counts bytes: progress is no failure. GaveUpError when it gives up."""
     idle = asked = 0
     while True:
         before, asked = got(), asked + 1
@@ -84,7 +84,7 @@ def patiently(attempt: Callable[[], T], *, name: str, patience: Patience, got: C
             return attempt()
         except PassingError as error:
             trouble = error
-        idle = idle + 1 if got() <= before else 1
+        idle = 1 if got() - before >= patience.least_bytes else idle + 1
         if idle >= patience.tries or asked >= patience.most_asked:
             tries = "1 try" if asked == 1 else f"{asked} tries"
             raise GaveUpError(f"{name}: gave up after {tries} ({trouble}); check the connection and run again, it goes on where it stopped") from trouble
@@ -214,7 +214,10 @@ class _Paced(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         got = int(self._raw.readinto(buffer) or 0)
-        self._got, now = self._got + got, time.monotonic()
+        now = time.monotonic()
+        if self._got == 0:  # how long a server thinks is a matter of `silence_s`
+            self._since = now
+        self._got += got
         if now - self._since >= self._patience.slow_s and got:
             if self._got < self._patience.least_bytes:
                 raise _TooSlowError(f"only {self._got:,} bytes in {now - self._since:.3g} s, expected {self._patience.least_bytes:,}")

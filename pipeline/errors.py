@@ -24,7 +24,7 @@ class StoreError(ProspectError):
 
 
 class ResourceError(ProspectError):
-    """The job does not fit in the memory, disk or read budget that was stated."""
+    """The job does not fit in the memory, disk or read budget that was stated, or the machine lacks what it needs."""
 
 
 class MissingError(DataError):

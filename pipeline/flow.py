@@ -192,7 +192,7 @@ class _Shell:
     def _submit(self, pool: cluster.Pool, job: Job) -> Future[Any]:
         index, tile = job
         node, plan = self.plan.nodes[index], self.plan
-        call = node.call if tile is None else _tile_call(node)
+        call = node.call if tile is None else _tile_call(node).near(plan.grid.window(tile).bounds)
         outputs = node.outputs if isinstance(node, LayerNode) else ()
         task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.read_fits()}, outputs)
         if isinstance(node, LayerNode):

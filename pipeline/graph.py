@@ -30,6 +30,7 @@ from pipeline.stages import (
     making,
     predict,
     reasons,
+    showing,
     train,
     validate,
 )
@@ -61,6 +62,12 @@ class Graph:
         when = {"permissive": config.system.permissive, "expected_deposits": self.prior, "evidence_kind": config.applicability.measured}
         names = ("prospectivity", "uncertainty", "applicability", "classes", *(name for name, said in when.items() if said))
         return {name: f"{self.prefix}/{name}" for name in names}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The layers config wants shown beside the map, whether the map rests on them or not."""
+        said = self.loaded.config.publish
+        return (*(said.evidence or ()), *([said.relief] if said.relief else []))
 
     @property
     def prior(self) -> Prior | None:
@@ -190,6 +197,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
     nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why]
     _check_names(loaded, nodes)
+    showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
 
 

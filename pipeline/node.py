@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,10 @@ class Call:
         if not self.layers:
             return 0
         return math.ceil(self.reach_m / cell_m - 1e-9)
+
+    def near(self, bounds: tuple[float, float, float, float]) -> Call:
+        """This call with only those of its many assets that touch `bounds`: all a tile reads, and all that stands in its key."""
+        return self if len(self.assets) < 2 else replace(self, assets=tuple(a for a in self.assets if a.touches(bounds)))
 
     @property
     def word(self) -> str:

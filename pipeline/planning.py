@@ -56,7 +56,7 @@ class Plan:
     @property
     def bundle_key(self) -> str:
         """The key of all that is published."""
-        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in self.graph.rasters.values()]
+        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in (*self.graph.rasters.values(), *self.graph.asked)]
         return key_of(ends, self.graph.said(), publish.epochs(), sorted(t.version for t in self.graph.found.tables.values()))
 
     def tasks(self, node: Node) -> int:
@@ -136,14 +136,10 @@ def _give_tile_keys(plan: Plan, node: LayerNode, static: str, fits: list[tuple[s
         name = tile_name(tile)
         near = [tile_name(t) for t in grid.near(tile, halo)] if layers else []
         inputs = [[plan.keys[layer][n] for n in near] for layer in layers]
-        files = [(a.id, a.version) for a in call.assets if _touches(a.bounds, grid.window(tile).bounds)]
+        files = [(a.id, a.version) for a in call.assets if a.touches(grid.window(tile).bounds)]
         key = key_of(static, fits, inputs, files, [digest[tile] for digest in digests])
         for meta in node.outputs:
             plan.keys[meta.name][name] = key_of(key, meta.name)
-
-
-def _touches(bounds: tuple[float, ...] | None, window: tuple[float, ...]) -> bool:
-    return bounds is None or (bounds[0] <= window[2] and bounds[2] >= window[0] and bounds[1] <= window[3] and bounds[3] >= window[1])
 
 
 def _stale_tiles(plan: Plan, node: LayerNode, ledger: Ledger) -> list[Index]:

@@ -70,7 +70,7 @@ def test_a_run_ends_with_the_verdict_the_place_and_the_way_to_open_it(mapped: Pa
     verdict = json.loads((mapped / "outputs" / "tiny" / "scorecard.json").read_text())["verdict"]
     assert verdict in printed
     assert "outputs are in outputs/tiny/" in printed
-    assert "qgis outputs/tiny/classes.tif outputs/tiny/prospectivity.tif outputs/tiny/targets.gpkg" in printed
+    assert "qgis outputs/tiny/tiny.qgz" in printed
     assert str(mapped) not in printed
 
 

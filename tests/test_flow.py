@@ -45,7 +45,8 @@ def contents(folder: Path) -> dict[str, Any]:
     """What must be equal where bytes need not: the rows of the targets and the model's bytes as a digest of its answers."""
     import geopandas as gpd
 
-    return {layer: gpd.read_file(folder / "targets.gpkg", layer=layer).to_wkt().to_csv() for layer in ("targets", "occurrences")}
+    tables = {layer: gpd.read_file(folder / "targets.gpkg", layer=layer).to_wkt().to_csv() for layer in ("targets", "occurrences")}
+    return tables | digests(folder, ("tiny.qgz",))
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_map_ends_with_every_file_of_the_contract(whole: Path) -> None:
     names = {path.name for path in (whole / "outputs" / "tiny").iterdir()}
-    assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json"}
+    assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json", "tiny.qgz"}
     assert not [path for path in (whole / "outputs").iterdir() if path.name.startswith(".")]
 
 

@@ -263,6 +263,19 @@ class Applicability(Frame):
     measured: Name | None = None
 
 
+class Publish(Frame):
+    """What is shown beside the map. `evidence`: the layers copied into the bundle; without it the `at_most` features the map rests on most.
+
+    `relief`: the layer of elevations shaded under the maps. A layer is copied only where every source it is made of states a licence and
+    none says `redistribute: false`, and while all copies hold no more than `evidence_mb` before they are packed.
+    """
+
+    evidence: tuple[Name, ...] | None = None
+    at_most: Annotated[int, Field(ge=0, le=50)] = 6
+    evidence_mb: Positive = 2000
+    relief: Name | None = None
+
+
 class Run(Frame):
     """How and where to run; none of it changes an answer, and none of it is written to the bundle.
 
@@ -294,6 +307,7 @@ class Config(Frame):
     map: Map = Map()
     targets: Targets = Targets()
     applicability: Applicability = Applicability()
+    publish: Publish = Publish()
     seed: int = 1
     run: Run = Run()
 

@@ -16,6 +16,7 @@ from scipy.spatial.distance import pdist
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
+from pipeline.learning.near import nearest
 
 Space = Mapping[str, npt.NDArray[Any]]
 MOST_REFERENCE = 4000  # rows a space should hold; the mean distance is over all their pairs
@@ -59,11 +60,10 @@ def dissimilarity(values: npt.NDArray[np.float32], space: Space) -> tuple[Floats
 
     Missing values stand at the reference's median.
     """
-    points, held = _placed(values.astype(np.float64), space), np.asarray(space["points"], np.float64)
+    held, positive = np.asarray(space["points"], np.float64), np.asarray(space["positive"], bool)
+    found, ore = nearest(_placed(values.astype(np.float64), space), held, positive)
     mean = float(space["mean"])
-    nearest = cKDTree(held).query(points)[0] / mean
-    ore = cKDTree(held[np.asarray(space["positive"], bool)]).query(points)[0] / mean
-    return np.asarray(nearest, np.float64), np.asarray(ore, np.float64)
+    return found / mean, ore / mean
 
 
 def applicability(values: npt.NDArray[np.float32], space: Space) -> Floats:

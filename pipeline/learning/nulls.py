@@ -39,7 +39,7 @@ def random(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  # no
 
 def best_layer(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  # noqa: ARG001
     """Score of each test row, (n,): the one layer that alone ranks the training rows best, upwards or downwards; missing values at its median."""
-    auc = np.array([_ranked(column, train.label) for column in train.values.T.astype(np.float64)])
+    auc = np.array([ranked(column, train.label) for column in train.values.T.astype(np.float64)])
     best = int(np.abs(auc - 0.5).argmax())
     held = train.values[:, best].astype(np.float64)
     middle = float(np.median(held[np.isfinite(held)])) if np.isfinite(held).any() else 0.0
@@ -50,7 +50,8 @@ def best_layer(train: SampleTable, test: SampleTable, *, seed: int) -> Floats:  
 NULLS: dict[str, Callable[..., Floats]] = {"coordinates": coordinates, "distance_to_known": distance_to_known, "random": random, "best_layer": best_layer}
 
 
-def _ranked(column: Floats, label: Any) -> float:
+def ranked(column: Floats, label: Any) -> float:
+    """The AUC of one column by itself over the rows where it is known; 0.5 where it cannot be told."""
     held = np.isfinite(column)
     auc = roc_auc(label[held], column[held])
     return 0.5 if np.isnan(auc) else auc

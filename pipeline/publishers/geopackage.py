@@ -16,8 +16,9 @@ from pipeline.publishers._targets import targets
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
-EPOCH = 3
+EPOCH = 4
 OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
 TAKEN = ("fid", "geom")  # columns the format keeps for itself
 EPOCH_1980 = 315_532_800  # seconds: the earliest time that archives of every kind can hold
@@ -33,7 +34,6 @@ def geopackage(*, bundle: Bundle) -> None:
     import geopandas as gpd
     import pandas as pd
     import shapely
-    from pyogrio.errors import DataLayerError, DataSourceError
 
     path, crs = bundle.folder / "targets.gpkg", bundle.cube.grid.crs
     held = bundle.deposits
@@ -45,31 +45,34 @@ def geopackage(*, bundle: Bundle) -> None:
         ("targets", "ranked ground to look at first", True, "see provenance.json"),
         ("occurrences", "the deposits the map learnt from", True, "see provenance.json"),
     ]
-    try:
-        with _fixed_time():
-            _write(path, "targets", targets(bundle), bundle, geometry_type="MultiPolygon")
-            _write(path, "occurrences", known, bundle, geometry_type="Point")
-            for name, shown in sorted(bundle.vectors.items()):
-                is_districts = bundle.districts is not None and shown.table.name == bundle.districts.name
-                layer = "districts" if is_districts else f"{name}_source" if name in OWN else name
-                note = f"source {name}" if shown.redistribute else f"source {name}: its licence forbids copies, so it is only named here"
-                contents.append((layer, note, shown.redistribute, shown.licence))
-                if shown.redistribute:
-                    _write(path, layer, _writable(gpd.read_file(shown.table.path, engine="pyogrio")), bundle)
-            for name, drawn in sorted(bundle.drawn.items()):
-                layer = f"{name}_drawn" if name in OWN else name
-                contents.append((layer, drawn.long_name, True, drawn.licence))
-                frame = gpd.GeoDataFrame({**drawn.lines.columns}, geometry=drawn.lines.geometry, crs=crs)
-                _write(path, layer, _writable(frame), bundle, geometry_type="LineString")
-            for name, sheet in bundle.tables.items():
-                layer = f"{name}_table" if name in {entry[0] for entry in contents} else name
-                contents.append((layer, f"{sheet.title}. {sheet.what}", True, "see provenance.json"))
-                _write(path, layer, sheet.frame, bundle)
-            table = pd.DataFrame(contents, columns=["layer", "what", "included", "licence"])
-            _write(path, "contents", table, bundle)
-    except (DataSourceError, DataLayerError) as error:
-        reason = str(error).partition("\n")[0]
-        raise StoreError(f"cannot write {path.name} ({reason}); free some space or give another folder with --set run.outputs=...") from error
+    with _errors_told(path), _fixed_time():
+        _write(path, "targets", targets(bundle), bundle, geometry_type="MultiPolygon")
+        _write(path, "occurrences", known, bundle, geometry_type="Point")
+        for name, shown in sorted(bundle.vectors.items()):
+            is_districts = bundle.districts is not None and shown.table.name == bundle.districts.name
+            layer = "districts" if is_districts else f"{name}_source" if name in OWN else name
+            note = f"source {name}" if shown.redistribute else f"source {name}: its licence forbids copies, so it is only named here"
+            contents.append((layer, note, shown.redistribute, shown.licence))
+            if shown.redistribute:
+                _write(path, layer, _writable(gpd.read_file(shown.table.path, engine="pyogrio")), bundle)
+        for name, drawn in sorted(bundle.drawn.items()):
+            layer = f"{name}_drawn" if name in OWN else name
+            contents.append((layer, drawn.long_name, True, drawn.licence))
+            frame = gpd.GeoDataFrame({**drawn.lines.columns}, geometry=drawn.lines.geometry, crs=crs)
+            _write(path, layer, _writable(frame), bundle, geometry_type="LineString")
+        for name, sheet in bundle.tables.items():
+            layer = f"{name}_table" if name in {entry[0] for entry in contents} else name
+            contents.append((layer, f"{sheet.title}. {sheet.what}", True, "see provenance.json"))
+            _write(path, layer, sheet.frame, bundle)
+        table = pd.DataFrame(contents, columns=["layer", "what", "included", "licence"])
+        _write(path, "contents", table, bundle)
+
+
+def append(bundle: Bundle, layer: str, table: pd.DataFrame) -> None:
+    """One more table in `targets.gpkg`, with the times and the errors of the others."""
+    path = bundle.folder / "targets.gpkg"
+    with _errors_told(path), _fixed_time():
+        _write(path, layer, table, bundle)
 
 
 def _write(path: Path, layer: str, frame: Any, bundle: Bundle, **more: Any) -> None:
@@ -77,7 +80,9 @@ def _write(path: Path, layer: str, frame: Any, bundle: Bundle, **more: Any) -> N
 
     said = {"REGION": bundle.region, "SYSTEM": bundle.system} | ({"SYNTHETIC": cog.SYNTHETIC} if bundle.synthetic else {})
     multi = {"promote_to_multi": True} if more.get("geometry_type") == "MultiPolygon" else {}
-    pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", layer_metadata=said, **multi, **more)
+    # 1.2: what the GDAL of QGIS 3.22 reads without a warning
+    version = {} if path.exists() else {"dataset_options": {"VERSION": "1.2"}}
+    pyogrio.write_dataframe(frame, path, layer=layer, driver="GPKG", layer_metadata=said, **version, **multi, **more)
 
 
 def _writable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -91,6 +96,17 @@ def _writable(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         seen.add(name.lower())
         names[column] = name
     return frame.rename(columns=names)
+
+
+@contextlib.contextmanager
+def _errors_told(path: Path) -> Iterator[None]:
+    from pyogrio.errors import DataLayerError, DataSourceError
+
+    try:
+        yield
+    except (DataSourceError, DataLayerError) as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(f"cannot write {path.name} ({reason}); free some space or give another folder with --set run.outputs=...") from error
 
 
 @contextlib.contextmanager

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pipeline.flow import Outcome
     from pipeline.planning import Plan
 
-QGIS = ("classes.tif", "prospectivity.tif", "targets.gpkg")  # what to look at first
-
 
 def tell(plan: Plan, outcome: Outcome) -> None:
     """Print the end of a run on standard output."""
@@ -31,8 +29,8 @@ def tell(plan: Plan, outcome: Outcome) -> None:
     for name, protocol in scorecard["protocols"].items():
         screen.print(f"{name} ({protocol['title']}): {protocol['verdict']}", soft_wrap=True)
     folder = shown_path(outcome.outputs)
-    screen.print(f"\noutputs are in {folder}/", soft_wrap=True)
-    screen.print(f"to see them, drag these into a QGIS window, or run:\n  qgis {' '.join(f'{folder}/{name}' for name in QGIS)}", soft_wrap=True)
+    screen.print(f"\noutputs are in {folder}/; the report is {folder}/report.html, for a browser", soft_wrap=True)
+    screen.print(f"to see the map, open the project in QGIS, or run:\n  qgis {folder}/{plan.loaded.config.region.name}.qgz", soft_wrap=True)
     notices = dict.fromkeys([*scorecard["notices"], *outcome.notices])
     if notices:
         screen.print("\nto know before using it", style="bold")

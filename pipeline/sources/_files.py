@@ -50,7 +50,7 @@ def member(path: Path, written: str, pattern: str, place: Place) -> Path:
 
     A shapefile is asked for with its parts: `roads.*`.
     """
-    if not pattern or not zipfile.is_zipfile(path):
+    if not pattern or not (name_of(written).lower().endswith(".zip") or zipfile.is_zipfile(path)):
         return path
     from pipeline import archive
 

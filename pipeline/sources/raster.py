@@ -41,6 +41,7 @@ def raster(
     native_m: Annotated[float, Field(gt=0)] | None = None,
     licence: str = "",
     citation: str = "",
+    redistribute: bool = True,
     synthetic: bool | None = None,
     sensor: Sensor | None = None,
     max_cells: Annotated[float, Field(gt=0)] = _headers.MAX_CELLS,
@@ -53,10 +54,11 @@ def raster(
     `nodata` and `crs` stand in for the file's own; values become value * `scale` + `offset` (default: what the file says).
     `resampling` is bilinear for continuous layers and nearest for categorical ones unless said; classes are never averaged.
     `native_m` is what the data truly resolve (default: the pixel); `synthetic` is read from the file's tag SYNTHETIC unless
-    said. `sensor` says which one made the bands, so that a feature it cannot resolve is refused. `hosts` are those an address
+    said. `redistribute: false` keeps every layer made of it out of the evidence that is copied into outputs (the map itself is made of all).
+    `sensor` says which one made the bands, so that a feature it cannot resolve is refused. `hosts` are those an address
     may redirect to, `sha256` what the file must be.
     """
-    del licence, citation, sensor  # said here, written to every layer made from it
+    del licence, citation, redistribute, sensor  # said here, written to every layer made from it
     chosen: Method = resampling or ("bilinear" if kind == "continuous" else "nearest")
     if chosen not in OF_KIND[kind]:
         raise ConfigError(f"resampling {chosen!r} is not for a {kind} layer; use one of {', '.join(OF_KIND[kind])}")

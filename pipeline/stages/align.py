@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import registry
-from pipeline.asset import Asset
+from pipeline.asset import Asset, LayerInfo
 from pipeline.config import Loaded
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError
@@ -20,34 +20,43 @@ from pipeline.stages.acquire import BOUNDARY, Found
 EPOCH = 1
 STAGE = "align"
 REGION = "region"
-DESCRIBING = ("units", "long_name", "licence", "citation", "native_m", "synthetic", "sensor")  # words that change no value
+DESCRIBING = ("units", "long_name", "licence", "citation", "native_m", "synthetic", "sensor", "redistribute")  # words that change no value
 
 
 def nodes(loaded: Loaded, found: Found) -> list[LayerNode]:
     """One node per layer of each source, and the region's mask; ConfigError when two would have one name."""
     made = [_region(found)]
+    taken = {meta.name for meta in made[0].outputs}
     for key, acquired in found.acquired.items():
         use = loaded.config.sources.get(key)
-        for info in acquired.layers if use else ():
-            assert use is not None
-            name = f"{key}_{info.suffix}" if info.suffix else key
-            if any(name == meta.name for node in made for meta in node.outputs):
-                raise ConfigError(f"{loaded.where('sources', key)}: layer {name!r} is given twice; rename this source or its band")
-            said = use.with_.model_dump()
-            meta = LayerMeta(
-                name, info.dtype, info.units, info.long_name or name, said.get("citation") or _files(acquired.assets),
-                said.get("licence") or "not stated", info.native_m, bool(said.get("synthetic")) or _synthetic(found, key), said.get("sensor") or "",
-            )  # fmt: skip
-            deciding = {word: value for word, value in said.items() if word not in DESCRIBING}
-            parameters = {"use": use.use, "said": deciding, "suffix": info.suffix, "epoch": registry.epoch(registry.find("sources", use.use))}
-            made.append(LayerNode(name, STAGE, Call(base, parameters, assets=acquired.assets), (meta,)))
+        if use is None or not acquired.layers:
+            continue
+        said = use.with_.model_dump()
+        deciding = {word: value for word, value in said.items() if word not in (*DESCRIBING, *acquired.choosing)}
+        parameters = {"use": use.use, "said": deciding, "epoch": registry.epoch(registry.find("sources", use.use))}
+        metas = [_meta(found, key, info, said) for info in acquired.layers]
+        for meta in metas:
+            if meta.name in taken:
+                raise ConfigError(f"{loaded.where('sources', key)}: layer {meta.name!r} is given twice; rename this source or its band")
+            taken.add(meta.name)
+        if acquired.together:
+            made.append(LayerNode(key, STAGE, Call(together, parameters, assets=acquired.assets), tuple(metas)))
+            continue
+        for info, meta in zip(acquired.layers, metas, strict=True):
+            made.append(LayerNode(meta.name, STAGE, Call(base, parameters | {"suffix": info.suffix}, assets=acquired.assets), (meta,)))
     return made
 
 
-def base(*, at: Window, assets: tuple[Asset, ...], use: str, said: dict[str, Any], suffix: str, epoch: int) -> Array:
+def base(*, at: Window, assets: tuple[Asset, ...] = (), use: str, said: dict[str, Any], suffix: str, epoch: int) -> Array:
     """One tile of a source's layer on the grid."""
     del epoch  # only part of the key
     return registry.find("sources", use)(**said).read(assets, suffix, at)  # type: ignore[no-any-return]
+
+
+def together(*, at: Window, assets: tuple[Asset, ...] = (), use: str, said: dict[str, Any], epoch: int) -> tuple[Array, ...]:
+    """One tile of every layer of a source that reads them at once."""
+    del epoch  # only part of the key
+    return registry.find("sources", use)(**said).read_all(assets, at)  # type: ignore[no-any-return]
 
 
 def inside(*, at: Cells, boundary: Vector) -> Array:
@@ -66,6 +75,14 @@ def _region(found: Found) -> LayerNode:
     table = found.tables.get(BOUNDARY)
     call = Call(inside, vectors={"boundary": table}) if table else Call(everywhere)
     return LayerNode(REGION, STAGE, call, (meta,))
+
+
+def _meta(found: Found, key: str, info: LayerInfo, said: dict[str, Any]) -> LayerMeta:
+    name = f"{key}_{info.suffix}" if info.suffix else key
+    return LayerMeta(
+        name, info.dtype, info.units, info.long_name or name, said.get("citation") or _files(found.acquired[key].assets),
+        said.get("licence") or "not stated", info.native_m, bool(said.get("synthetic")) or _synthetic(found, key), said.get("sensor") or "",
+    )  # fmt: skip
 
 
 def _files(assets: tuple[Asset, ...]) -> str:

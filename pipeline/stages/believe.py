@@ -20,10 +20,11 @@ from pipeline.learning.draws import Ints
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers, Vector
+from pipeline.spatial.squares import in_squares
 from pipeline.stages import explain, validate
 from pipeline.stages.predict import BATCH
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "predict"
 SPACE_BYTES = 300_000_000  # all pairs of the reference rows, and the table
 FEW = 30  # rows of explored background with fewer of which the space says little of barren ground
@@ -130,8 +131,9 @@ def believe(
     made = tuple(np.full(scored.shape, np.nan, np.float32) for _ in range(3))
     if not scored.any() or "points" not in space.value:
         return made[0], made[1], made[2]
-    values = np.stack([layer.values[scored] for layer in evidence], axis=1).astype(np.float32)
-    cells, seen = np.flatnonzero(scored), _seen(len(values), [layer.values[scored] for layer in cover], covers)
+    cells = in_squares(scored)  # neighbours are alike, and the nearest of what is alike is found together
+    values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1).astype(np.float32)
+    seen = _seen(len(values), [layer.values.ravel()[cells] for layer in cover], covers)
     for start in range(0, len(cells), BATCH):
         part = slice(start, start + BATCH)
         nearest, ore = area.dissimilarity(values[part], space.value)

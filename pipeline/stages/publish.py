@@ -20,12 +20,12 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe
+from pipeline.stages import acquire, believe, showing
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 5
+EPOCH = 6
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -115,11 +115,13 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         *graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]), *_invented(graph),
         *believe.notices(fit(f"{graph.prefix}/space"), believed),
     )  # fmt: skip
-    shown = {}
+    evidence, relief, withheld = showing.choose(graph, fit)
+    read, shown = showing.made_of(graph, graph.evidence), {}
     for name, table in found.tables.items():
         parts = [config.sources[part].with_.model_dump() for part in found.parts.get(name, (name,)) if part in config.sources]
         licence = "; ".join(dict.fromkeys(one["licence"] for one in parts if one.get("licence"))) or "not stated"
-        shown[name] = Shown(table, licence, all(one.get("redistribute", True) for one in parts))
+        redistribute = all(one.get("redistribute", True) for one in parts)
+        shown[name] = Shown(table, licence, redistribute, evidence=name in read, excludes=name in config.targets.exclude)
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
@@ -134,6 +136,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
+        "evidence_not_copied": withheld,
     }  # fmt: skip
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
@@ -147,6 +150,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
+        evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
 
 

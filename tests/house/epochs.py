@@ -48,7 +48,7 @@ def digest(path: Path, root: Path = ROOT) -> str:
         name = at.relative_to(root).as_posix()
         if name not in seen:
             tree = ast.parse(at.read_text(encoding="utf-8"))
-            seen[name] = _said(tree)
+            seen[name] = _said(tree) if not (files := _beside(at)) else [_said(tree), files]
             waiting += _imported(tree, root)
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -105,6 +105,11 @@ def _imported(tree: ast.AST, root: Path) -> list[Path]:
     ours = (name.split(".")[1:] for name in names if name.startswith("pipeline."))
     files = (root.joinpath("pipeline", *parts).with_suffix(".py") for parts in ours if parts and parts[0] not in SHELL)
     return sorted(path for path in files if path.is_file())
+
+
+def _beside(path: Path) -> dict[str, str]:
+    """What a page is made of beside code: the files of a plug-in's own package that are laid out or run elsewhere."""
+    return {p.name: p.read_text(encoding="utf-8") for p in sorted(path.parent.iterdir()) if p.suffix in {".html", ".css", ".js"}}
 
 
 def _said(node: Any) -> Any:

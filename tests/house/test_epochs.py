@@ -64,6 +64,14 @@ def test_a_change_of_code_however_deep_is_noticed(tree: Path, file: str, old: st
     assert "computes with other code" in epochs.complaints(before, epochs.now(tree))["features.twice"]
 
 
+def test_a_change_of_what_a_page_is_laid_out_by_is_noticed(tree: Path) -> None:
+    page = tree / "pipeline" / "spatial" / "page.html"
+    page.write_text("<p>once")
+    before = epochs.now(tree)
+    page.write_text("<p>twice")
+    assert "computes with other code" in epochs.complaints(before, epochs.now(tree))["features.twice"]
+
+
 def test_the_shell_does_not_count(tree: Path) -> None:
     before = epochs.now(tree)
     (tree / "pipeline" / "recipe.py").write_text("feature = 2\n")

@@ -46,7 +46,7 @@ def test_the_line_it_shows_names_the_file_it_shows() -> None:
 
 def test_the_commands_it_shows_are_commands_with_those_options() -> None:
     lines = [line.partition("#")[0].split()[1:] for line in README.splitlines() if line.startswith(".venv/bin/prospect ")]
-    assert len(lines) == 5
+    assert len(lines) == 7
     for command, *words in lines:
         told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
         assert told.exit_code == 0, command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline.recipe import MISSING, Vector
 CRS = "EPSG:6933"
 CELL_M = 1000.0
 ROWS, COLS = 60, 80
+ODD = 'Reko "<b>&amp;</b>" [% 1 + 1 %] \'x\' \\ \x07'  # markup, an expression of QGIS, quotes, and a control character
 
 
 def target(rank: int | None, box: tuple[float, float, float, float], **said: Any) -> dict[str, Any]:
@@ -77,3 +79,28 @@ def bundle(folder: Path, **changes: Any) -> Bundle:
     }  # fmt: skip
     (folder / "out").mkdir(parents=True, exist_ok=True)
     return Bundle(**(said | changes))
+
+
+def shown(folder: Path, **changes: Any) -> Bundle:
+    """The same with all that a project shows: applicability below 0.5 in the upper half, a relief, and one layer of evidence."""
+    made = bundle(folder)
+    rows, cols = np.mgrid[:ROWS, :COLS].astype(np.float32)
+    layers = {
+        "systems/x/applicability": np.where(np.isnan(scores()["prospectivity"]), np.nan, np.where(rows < ROWS / 2, 0.3, 0.8)),
+        "dem": 500 + 300 * np.sin(cols / 4) * np.cos(rows / 5), "halo": cols / COLS + rows,
+    }  # fmt: skip
+    cube = made.cube
+    cube.prepare([LayerMeta(name, "float32", "m" if name == "dem" else "1", f"Layer {name}", "prospect", "CC <b>&", CELL_M) for name in layers])
+    for index in cube.grid.tiles():
+        w = cube.grid.window(index)
+        for name, values in layers.items():
+            cube.write(name, index, np.ascontiguousarray(values[w.r0 : w.r1, w.c0 : w.c1].astype(np.float32)))
+    park = table(folder, "small_parks", gpd.GeoDataFrame({"name": ["Park"]}, geometry=[shapely.box(0, -9000, 9000, 0)], crs=CRS))
+    provenance = {"inputs": [{"source": "faults", "licence": "CC BY", "citation": ODD}, {"source": "dem", "licence": "CC0", "citation": "not stated"}]}
+    said: dict[str, Any] = {
+        "rasters": {**made.rasters, "applicability": "systems/x/applicability"}, "evidence": {"dem": "dem", "halo": "halo"}, "relief": "dem",
+        "title": ODD, "system_title": "Copper", "provenance": provenance, "scorecard": {"verdict": "Beats its nulls."},
+        "deposits": {"name": [ODD, "\u0645\u0639\u062f\u0646"], "x": [62_000.0, 21_000.0], "y": [-41_000.0, -11_000.0], "group": [4, 9]},
+        "vectors": {**made.vectors, "parks": Shown(park, "WDPA terms", True, excludes=True), "faults": replace(made.vectors["faults"], evidence=True)},
+    }  # fmt: skip
+    return replace(made, **(said | changes))

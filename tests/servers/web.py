@@ -90,6 +90,11 @@ class Web:
             return
         self.reply(to, 206, body[start : end + 1], told | {"Content-Range": f"bytes {start}-{end}/{len(body)}"}, start=start, cut_at=cut_at)
 
+    def head(self, path: str, body: bytes, start: int = 0) -> dict[str, str]:
+        """The headers of an answer with the rest of a file from `start` on."""
+        told = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:12]}"', "Content-Length": str(len(body) - start)} | self.headers.get(path, {})
+        return told | ({"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if start else {})
+
     def reply(self, to: Handler, status: int, body: bytes, told: dict[str, str] | None = None, *, start: int = 0, cut_at: int | None = None) -> None:
         """Send an answer and write it down."""
         to.send_response(status)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import cKDTree
+
+from pipeline.learning.near import nearest
+
+RANDOM = np.random.default_rng(0)
+POINTS = RANDOM.normal(size=(700, 12)) * np.linspace(0.1, 2, 12)
+CHOSEN = RANDOM.random(700) < 0.1
+SMOOTH = np.stack([gaussian_filter(RANDOM.normal(size=(64, 64)), 6).ravel() * 12 for _ in range(12)], axis=1)
+ROWS = {"smooth": SMOOTH, "random": RANDOM.normal(size=(1000, 12)) * 2, "far away": RANDOM.normal(size=(200, 12)) + 1000, "at a point": POINTS[:100].copy()}
+
+
+@pytest.mark.parametrize("ground", ROWS)
+def test_distances_are_those_of_a_tree_of_points(ground: str) -> None:
+    rows = ROWS[ground]
+    for found, held in zip(nearest(rows, POINTS, CHOSEN), (POINTS, POINTS[CHOSEN]), strict=True):
+        wanted = cKDTree(held).query(rows)[0]
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 900), st.integers(1, 300))
+def test_a_rows_distance_is_the_same_to_the_last_bit_in_any_company(first: int, count: int) -> None:
+    rows = ROWS["random"]
+    for whole, part in zip(nearest(rows, POINTS, CHOSEN), nearest(rows[first : first + count], POINTS, CHOSEN), strict=True):
+        assert part.tobytes() == whole[first : first + count].tobytes()
+
+
+def test_twins_and_points_that_stand_alone_are_found() -> None:
+    rows = np.zeros((3, 2))
+    points = np.array([[3.0, 4.0], [3.0, 4.0], [0.0, 1.0]])
+    found, ore = nearest(rows, points, np.array([True, True, False]))
+    assert found.tolist() == [1.0] * 3 and ore.tolist() == [5.0] * 3
+    found, ore = nearest(rows, points, np.zeros(3, bool))
+    assert found.tolist() == [1.0] * 3 and np.isinf(ore).all()
+    assert np.isinf(nearest(rows, np.empty((0, 2)), np.zeros(0, bool))[0]).all()
+    assert nearest(np.empty((0, 2)), points, np.zeros(3, bool))[0].shape == (0,)
