@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import DataError, StoreError
-from pipeline.shelf import digest_of, file_sha256
+from pipeline.shelf import digest_of, file_sha256, write_note
 
 MOST_BYTES = 50 * 10**9  # unpacked, of all that is wanted
 MOST_ENTRIES = 100_000
@@ -41,7 +41,10 @@ def unpacked(path: Path, *patterns: str, name: str, into: Path, max_bytes: int =
     message lists what there is), or would take more than `max_bytes`; StoreError when the disk cannot take it.
     """
     folder = into / digest_of(file_sha256(path), *sorted(patterns))
-    if folder.is_dir():  # it was swapped in whole
+    note = into / f"{folder.name}.json"  # beside it: what the archive is called, and a SHA-256 of each file
+    if folder.is_dir() and note.is_file():  # they were swapped in whole
+        with contextlib.suppress(OSError):
+            os.utime(note)  # when it was last used
         return tuple(sorted(folder.iterdir()))
     with _told(name), zipfile.ZipFile(path) as archive:
         entries = judged(archive.infolist(), name=name, size=path.stat().st_size)
@@ -52,6 +55,7 @@ def unpacked(path: Path, *patterns: str, name: str, into: Path, max_bytes: int =
             fresh.mkdir(parents=True)
             for entry in wanted:
                 _write(archive, entry, fresh / PurePosixPath(entry.filename).name, name)
+            write_note(note, {"name": name, "files": {file.name: file_sha256(file) for file in sorted(fresh.iterdir())}})
             _swapped(fresh, folder)
         except OSError as error:
             raise StoreError(

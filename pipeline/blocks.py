@@ -28,9 +28,9 @@ SUM = 16  # bytes of a block's checksum
 
 @dataclass
 class Blocks:
-    """The blocks on the shelf of one version of one file of `size` bytes."""
+    """The blocks on the shelf of one version of one file of `size` bytes; without a `remote` they are only looked at."""
 
-    remote: Remote
+    remote: Remote | None
     folder: Path
     size: int
     version: str
@@ -79,9 +79,9 @@ class Blocks:
         numbers = sorted(set(numbers))
         if not self.missing(numbers):
             return
-        if self.remote.offline:
-            raise MissingError((shown(self.remote.url),))
-        with kept(self.remote.shelf), turns.alone(self.folder.with_suffix(".lock")):
+        if self._far.offline:
+            raise MissingError((shown(self._far.url),))
+        with kept(self._far.shelf), turns.alone(self.folder.with_suffix(".lock")):
             self.made()
             for first, last in _runs(self.missing(numbers)):
                 self._bring(first, last)
@@ -90,7 +90,7 @@ class Blocks:
         at = [first]  # the next block to come
 
         def attempt() -> None:
-            with self.remote.asked(at[0] * BLOCK, min((last + 1) * BLOCK, self.size) - 1) as answer:
+            with self._far.asked(at[0] * BLOCK, min((last + 1) * BLOCK, self.size) - 1) as answer:
                 self._check_same(answer, at[0] * BLOCK)
                 came = bytearray()
                 for piece in pieces(answer):
@@ -103,14 +103,19 @@ class Blocks:
             if at[0] <= last:
                 raise PassingError(f"cut off after {at[0] * BLOCK + len(came):,} bytes")
 
-        patiently(attempt, name=self.remote.said, patience=self.remote.patience, got=lambda: at[0] * BLOCK)
+        patiently(attempt, name=self._far.said, patience=self._far.patience, got=lambda: at[0] * BLOCK)
 
     def _check_same(self, answer: urllib3.BaseHTTPResponse, start: int) -> None:
-        refuse_packed(self.remote.url, answer)
+        refuse_packed(self._far.url, answer)
         said = answer.headers.get("Content-Range", "")
         if answer.status != 206 or not said.startswith(f"bytes {start}-") or total_of(answer) != self.size or version_of(answer.headers) != self.version:
-            self.remote.forget()
-            raise DataError(f"{self.remote.said}: changed on the server while it was read; run again, it is read anew")
+            self._far.forget()
+            raise DataError(f"{self._far.said}: changed on the server while it was read; run again, it is read anew")
+
+    @property
+    def _far(self) -> Remote:
+        assert self.remote is not None, "blocks that are only looked at are not fetched"
+        return self.remote
 
     def _length(self, number: int) -> int:
         return min(BLOCK, self.size - number * BLOCK)

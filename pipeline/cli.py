@@ -36,6 +36,11 @@ app = typer.Typer(
     help="From public data to an honest mineral prospectivity map, one command, any size of region.",
 )  # fmt: skip
 
+downloads = typer.Typer(no_args_is_help=True, help="What was fetched from the web, shared by all regions.")
+app.add_typer(downloads, name="cache")
+region_app = typer.Typer(no_args_is_help=True, help="A region of your own.")
+app.add_typer(region_app, name="region")
+
 Region = Annotated[str, typer.Argument(help="A region of configs/regions.", show_default=False)]
 OfRegion = Annotated[str, typer.Option("--region", "-r", help="The region whose layer is meant.", show_default=False)]
 System = Annotated[str | None, typer.Option(help="A mineral system of configs/systems, or `all` to map each in turn; default: the region's own.")]
@@ -46,6 +51,7 @@ Scheduler = Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask s
 Tile = Annotated[int | None, typer.Option(help="Side of a tile, in cells.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no host; say at once all that was not fetched before.")]
 Layer = Annotated[str, typer.Argument(help="A layer of the cube, or prospectivity, uncertainty, classes.", show_default=False)]
+Cache = Annotated[str, typer.Option(metavar="FOLDER", help="The cache folder, as run.cache says it.")]
 Word = Annotated[str | None, typer.Argument(help="One of them, for its whole text.", show_default=False)]
 
 
@@ -97,6 +103,26 @@ def regions() -> None:
     from pipeline.screen import overlays
 
     overlays.show()
+
+
+@region_app.command("new")
+def region_new(
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits and _.", show_default=False)],
+    boundary: Annotated[Path | None, typer.Option(help="A file of its polygons.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(metavar="ISO", help="Its country, as PAK or IRN; alone, the outline is the country's.")] = None,
+    province: Annotated[str | None, typer.Option(help="A province of the country, whose outline geoBoundaries gives.")] = None,
+    title: Annotated[str | None, typer.Option(help="What outputs call it.")] = None,
+    system: Annotated[str, typer.Option(help="The mineral system it is mapped for unless another is named.")] = "porphyry_copper",
+    data: Annotated[str, typer.Option(help="Where its data come from unless others are named.")] = "live",
+    cell_m: Annotated[float | None, typer.Option("--cell-m", help="Side of a cell; default: the finest usual one of at most 4 million cells.")] = None,
+    licence: Annotated[str | None, typer.Option(help="The licence of the boundary file, to be noted.")] = None,
+    layer: Annotated[str | None, typer.Option(help="The layer of the boundary file that is meant.")] = None,
+    service: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Another geoBoundaries service than the public one.", hidden=True)] = None,
+) -> None:
+    """Write a new region's file from a boundary, or from the name of a province: configs/regions/NAME.yaml."""
+    from pipeline.screen import newcomers
+
+    newcomers.add(name, boundary, country, province, title=title, system=system, data=data, cell_m=cell_m, licence=licence, layer=layer, service=service)
 
 
 @app.command()
@@ -157,6 +183,43 @@ def export(
     from pipeline.screen import quicklook
 
     quicklook.export(_planned(region, system, data, set_), layer, to)
+
+
+@app.command()
+def licences(region: Region, system: System = None, data: Data = None, set_: Set = None) -> None:
+    """Say what the map of a region may be used for, and the text it must carry, by the licences of its sources."""
+    from pipeline.config import load
+    from pipeline.screen import licences as screen
+
+    screen.show(load(region, system=system, data=data, settings=tuple(set_ or ())))
+
+
+@downloads.command("list")
+def list_(cache: Cache = "cache") -> None:
+    """List what was fetched: from where, when, how much."""
+    from pipeline.screen import cache as screen
+
+    screen.show(cache)
+
+
+@downloads.command()
+def verify(cache: Cache = "cache") -> None:
+    """Hold all that was fetched against its checksums; what is damaged is taken off, and fetched again when next needed."""
+    from pipeline.screen import cache as screen
+
+    raise typer.Exit(0 if screen.verify(cache) else 1)
+
+
+@downloads.command()
+def prune(
+    cache: Cache = "cache",
+    unused_days: Annotated[float | None, typer.Option(min=0, help="Also what no run asked for in so many days.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
+) -> None:
+    """Clear away superseded versions and pieces nobody is at work on; while no map is being made."""
+    from pipeline.screen import cache as screen
+
+    screen.prune(cache, unused_days, all_)
 
 
 @app.command()

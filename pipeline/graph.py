@@ -9,27 +9,34 @@ from functools import partial
 from typing import Any
 
 from pipeline import registry
+from pipeline.bundle import Column
 from pipeline.config import Loaded
 from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Index
+from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
 from pipeline.stages import (
+    access,
     align,
     background,
     believe,
+    benefit,
     delineate,
     derive,
     expect,
     explain,
+    foretell,
     ground,
     hiding,
     label,
     making,
     predict,
+    ranking,
     reasons,
+    risk,
     showing,
     train,
     validate,
@@ -38,7 +45,7 @@ from pipeline.stages.acquire import Found
 from pipeline.stages.hiding import Hidden
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
-PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples")
+PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples", "risk", "foretold")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
 
 
@@ -75,6 +82,13 @@ class Graph:
         return self.loaded.config.priors.get(self.loaded.config.system.name)
 
     @property
+    def target_columns(self) -> dict[str, Column]:
+        """What targets of this map are told of beside what those of every map are."""
+        config = self.loaded.config
+        dense = any(node.name == f"{self.prefix}/intensity" for node in self.nodes)
+        return ranking.further(config.targets, prior=self.prior, metal=config.grade_tonnage.get(config.system.name), dense=dense)
+
+    @property
     def scorecards(self) -> dict[str, str]:
         """Protocol to fit, the deciding one first."""
         return {name: f"{self.prefix}/protocols/{name}/scorecard" for name in self.loaded.config.validation.protocols}
@@ -89,7 +103,8 @@ class Graph:
     def artefacts(self) -> tuple[str, ...]:
         """The fits that are published."""
         without = (self.without_suspect,) if self.without_suspect else ()
-        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in PUBLISHED_FITS), *self.drawn)
+        named = (*PUBLISHED_FITS, *benefit.asked(self.loaded.config.targets))
+        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in named), *self.drawn)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -182,23 +197,40 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],
         layers=layers, synthetic=synthetic,
     )  # fmt: skip
-    prior = config.priors.get(config.system.name)
-    if prior:
-        maps += expect.nodes(
-            grid, prefix=prefix, prior=prior, background=config.background, labelled=labelled, tables=found.tables, deposits=deposits,
-            known_within_m=config.targets.known_within_m, synthetic=synthetic, where=loaded.where("priors", config.system.name),
-        )  # fmt: skip
-    targets = delineate.nodes(
-        grid, prefix=prefix, targets=config.targets, tables=found.tables, deposits=deposits, prior=prior, where=loaded.where("targets"),
-        kind=(f"{prefix}/evidence_kind",) if config.applicability.measured else (),
+    prior, of_prior = config.priors.get(config.system.name), loaded.where("priors", config.system.name)
+    maps += expect.nodes(
+        grid, prefix=prefix, prior=prior, background=config.background, labelled=labelled, tables=found.tables, deposits=deposits,
+        known_within_m=config.targets.known_within_m, synthetic=synthetic, where=of_prior,
+        card=f"{prefix}/protocols/{config.validation.protocols[0]}/scorecard",
     )  # fmt: skip
+    dense = expect.tells_density(config.background, labelled)
+    targets = _targets(loaded, found, prefix=prefix, layers=layers, deposits=deposits, dense=dense)
     names = tuple(node.name for node in read)
-    why = reasons.node(prefix=prefix, evidence=evidence, features=names, counts=columns.counts, seed=config.seed)
+    why = reasons.node(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
     name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
-    nodes: list[Node] = [*base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why]
+    nodes: list[Node] = [
+        *base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why,
+        foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior),
+    ]  # fmt: skip
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
+
+
+def _targets(
+    loaded: Loaded, found: Found, *, prefix: str, layers: Mapping[str, LayerMeta], deposits: Mapping[str, list[Any]], dense: bool
+) -> list[Node]:
+    grid, tables, prior = found.place.grid, found.tables, loaded.config.priors.get(loaded.config.system.name)
+    made = delineate.nodes(loaded, grid, prefix=prefix, tables=tables, layers=layers, deposits=deposits, prior=prior, dense=dense)
+    travel = access.node(loaded, grid, prefix=prefix, tables=tables, region=align.REGION)
+    ranked = ranking.node(
+        loaded, prefix=prefix, tables=tables, columns=found.columns(), deposits=deposits, prior=prior, dense=dense, has_access=travel is not None
+    )
+    tract, known = expect.tract(prefix, prior) if dense else (), expect.away(deposits, loaded.config.targets.known_within_m)
+    shares = benefit.nodes(loaded.config.targets, grid, prefix=prefix, tables=tables, tract=tract, known=known, dense=dense)
+    numbers = number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None
+    found_with = risk.node(prefix=prefix, card=f"{prefix}/protocols/{loaded.config.validation.protocols[0]}/scorecard", numbers=numbers, dense=dense)
+    return [*made, *([travel] if travel else []), ranked, *shares, found_with]
 
 
 def _hidden(

@@ -14,7 +14,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 SECONDS = 300  # for a slow machine; a page takes a few
 FLAGS = (
     "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-pdf-header-footer", "--virtual-time-budget=20000", "--window-size=780,1100",
+    "--no-pdf-header-footer", "--virtual-time-budget=20000", "--window-size=730,1100",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Remote:
             with rasterio.open(blocks, **options) as source:
                 yield source
             return
-        files = _Files(blocks)
+        files = _Files(self, blocks)
         try:
             with rasterio.open(files.own, opener=files, **options) as source:
                 yield source
@@ -89,6 +90,7 @@ class Remote:
                     raise MissingError((shown(self.url),))
                 note = patiently(self._first, name=self.said, patience=self.patience, got=lambda: 0)
                 write_note(self._note, note)
+            os.utime(self._note)  # when it was last used
             if "folder" in note:
                 return Blocks(self, self.shelf / "ranged" / str(note["folder"]), int(note["size"]), str(note["version"]))
         return self._whole()
@@ -157,7 +159,8 @@ class Remote:
         blocks.made()
         for number in range(-(-len(start) // BLOCK)):
             blocks.store(number, start[number * BLOCK : (number + 1) * BLOCK])
-        return {"url": shown(self.url), "folder": folder.name, "size": total, "version": version}
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return {"url": shown(self.url), "folder": folder.name, "size": total, "version": version, "fetched": now}
 
 
 class _File(io.RawIOBase):
@@ -193,10 +196,10 @@ class _File(io.RawIOBase):
 class _Files(MultiByteRangeResourceContainer):
     """What GDAL sees: a folder with one file in it, no sidecars."""
 
-    def __init__(self, blocks: Blocks) -> None:
-        self.blocks = blocks
+    def __init__(self, remote: Remote, blocks: Blocks) -> None:
+        self.remote, self.blocks = remote, blocks
         self.trouble: ProspectError | None = None
-        self.own = f"/{blocks.folder.name}/{file_name(blocks.remote.url)}"
+        self.own = f"/{blocks.folder.name}/{file_name(remote.url)}"
         self._remembered: OrderedDict[int, bytes] = OrderedDict()
 
     def open(self, path: str, mode: str = "r", **_: Any) -> _File:
@@ -232,7 +235,7 @@ class _Files(MultiByteRangeResourceContainer):
             except ProspectError as error:
                 self.trouble = error
             except OSError as error:
-                self.trouble = StoreError(f"{self.blocks.remote.name}: what was fetched cannot be read ({error.strerror or error}); try `prospect cache verify`")
+                self.trouble = StoreError(f"{self.remote.name}: what was fetched cannot be read ({error.strerror or error}); try `prospect cache verify`")
         return [b"" for _ in wanted]
 
     def _ranges(self, wanted: list[tuple[int, int]]) -> list[bytes]:
@@ -249,7 +252,7 @@ class _Files(MultiByteRangeResourceContainer):
             self.blocks.bring([number])
             block = self.blocks.get(number)
         if block is None:
-            raise StoreError(f"{self.blocks.remote.name}: what was fetched does not stay on the shelf; another run may prune it: try again")
+            raise StoreError(f"{self.remote.name}: what was fetched does not stay on the shelf; another run may prune it: try again")
         self._remembered[number] = block
         self._remembered.move_to_end(number)
         return block

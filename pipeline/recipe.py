@@ -158,6 +158,7 @@ class Columns:
         return cls(names, tuple(signs.get(name, 0) for name in names), tuple(counts))
 
 
+Scale = Literal["ratio", "share", "interval", "input"]
 Reach = Callable[[Mapping[str, Any], float], float]
 Check = Callable[[Mapping[str, Any], Ground], None]
 
@@ -179,7 +180,8 @@ class Recipe:
     are bands of the sensor it reads. `check` may refuse, at plan time,
     what the ground or the parameters make meaningless. `units_of` gives the units of each output from the parameters, where one word
     does not serve all. `columns`, the columns and their units of the lines it draws: then it gives no layer, but lines that other
-    features read.
+    features read. `scale`: what a 0 means, for saying a value in words: none of it (ratio), a share of 0 to 1, nothing in particular (interval), or
+    what it means in the first layer it reads (input).
     """
 
     summary: str
@@ -199,6 +201,7 @@ class Recipe:
     check: Check = unchecked
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     columns: Mapping[str, str] | None = None
+    scale: Scale = "interval"
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -253,6 +256,7 @@ def feature(
     carries_sensor: bool = False,
     check: Check = unchecked,
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
+    scale: Scale = "interval",
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
     or to a tuple of them in the order of `outputs`."""
@@ -260,7 +264,7 @@ def feature(
     def declare(function: Function) -> Function:
         recipe = Recipe(
             summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership,
-            carries_sensor, check, units_of,
+            carries_sensor, check, units_of, scale=scale,
         )  # fmt: skip
         function.recipe = recipe  # type: ignore[attr-defined]
         return function

@@ -73,6 +73,8 @@ class Slot:
             notes += [read_note(note) for note in sorted(self.shelf.glob("*.json"))]
         for note in notes:
             if sha256 in (None, note.get("sha256")) and (path := is_whole(self.shelf, note)):
+                with contextlib.suppress(OSError):
+                    os.utime(self._note)  # when it was last used
                 return path
         return None
 

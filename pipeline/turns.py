@@ -36,6 +36,18 @@ def turn(folder: Path, host: str, *, at_once: int = AT_ONCE) -> Iterator[None]:
         yield
 
 
+def free(lock: Path) -> bool:
+    """Whether nobody holds a lock at this moment."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
+
+
 def rest(folder: Path, host: str, seconds: float) -> None:
     """Note that a host asked everybody for a rest of so many seconds."""
     until = time.time() + min(seconds, LONGEST_REST_S)

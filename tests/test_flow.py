@@ -46,7 +46,7 @@ def contents(folder: Path) -> dict[str, Any]:
     import geopandas as gpd
 
     tables = {layer: gpd.read_file(folder / "targets.gpkg", layer=layer).to_wkt().to_csv() for layer in ("targets", "occurrences")}
-    return tables | digests(folder, ("tiny.qgz",))
+    return tables | digests(folder, ("tiny.qgz", "item.json"))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_map_ends_with_every_file_of_the_contract(whole: Path) -> None:
     names = {path.name for path in (whole / "outputs" / "tiny").iterdir()}
-    assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json", "tiny.qgz"}
+    assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json", "tiny.qgz", "item.json"}
     assert not [path for path in (whole / "outputs").iterdir() if path.name.startswith(".")]
 
 

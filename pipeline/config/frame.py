@@ -5,20 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from pipeline.config.closed import Frame, Name, Positive, Share, Weight
+from pipeline.config.targets import GradeTonnage, Targets
 from pipeline.registry import Parameters
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Weight = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-
-
-class Frame(BaseModel):
-    """Unknown words are errors and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Region(Frame):
@@ -67,7 +58,7 @@ class System(Frame):
     `inputs`: features that others are made of and the model does not see. `suspect`: features or evidence layers that may have been mapped
     because of deposits (a geologist maps alteration where a mine is); the deciding protocol is scored without them too.
     `setting`: in words, the ground the system belongs to; `analogue_of`: other regions of that setting, by name, each with the reason it
-    is alike. Both are declarations: no answer depends on them.
+    is alike. Both are declarations: no answer depends on them. `words`: what a feature is called where it speaks for a target.
     """
 
     name: Name = "as_published"
@@ -79,6 +70,7 @@ class System(Frame):
     suspect: tuple[Name, ...] = ()
     setting: str | None = None
     analogue_of: dict[Name, Annotated[str, Field(min_length=1)]] = {}
+    words: dict[Name, Annotated[str, Field(min_length=1)]] = {}
 
 
 class Use(Frame):
@@ -190,16 +182,6 @@ class Validation(Frame):
     protocols: Annotated[tuple[Name, ...], Field(min_length=1)] = ("default",)
 
 
-class Targets(Frame):
-    """Ranked ground: the top `area_share` of cells, pieces of at least `min_area_km2`, without the ground of `exclude`."""
-
-    area_share: Share = 0.05
-    min_area_km2: Positive = 4
-    known_within_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3000
-    exclude: tuple[Name, ...] = ()
-    districts: Name | None = None
-
-
 class Prior(Frame):
     """How many deposits an expert holds to be undiscovered in a tract, and where that was said.
 
@@ -292,11 +274,13 @@ class Run(Frame):
 
 
 class Config(Frame):
-    """Everything a run may know, resolved. `priors` are by the name of the system: a number of one kind of deposit says nothing of another."""
+    """Everything a run may know, resolved. `absent`: sources these data lack, each with the reason; what reads them is left out, unless a file gives
+    a source of that name. `priors` and `grade_tonnage` are by the name of the system: a number of one kind of deposit says nothing of another."""
 
     region: Region
     system: System = System()
     sources: dict[Name, Use]
+    absent: dict[Name, Annotated[str, Field(min_length=1)]] = {}
     features: dict[Name, Use]
     label: Label
     background: Background = Background()
@@ -304,6 +288,7 @@ class Config(Frame):
     validation: Validation = Validation()
     protocols: dict[Name, Protocol] = {}
     priors: dict[Name, Prior] = {}
+    grade_tonnage: dict[Name, GradeTonnage] = {}
     map: Map = Map()
     targets: Targets = Targets()
     applicability: Applicability = Applicability()

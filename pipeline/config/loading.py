@@ -10,7 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline import registry
 from pipeline.asset import expand
-from pipeline.config.frame import Config, Frame, Protocol, Use
+from pipeline.config import absent
+from pipeline.config.closed import Frame
+from pipeline.config.frame import Config, Protocol, Use
 from pipeline.config.reading import Document, assign, merge, read
 from pipeline.errors import ConfigError
 
@@ -25,6 +27,7 @@ class Loaded:
     config: Config
     root: Path
     document: Document
+    notices: tuple[str, ...] = ()
 
     def where(self, *spot: str) -> str:
         """The file and line of a word, for errors found after loading."""
@@ -62,11 +65,20 @@ def load(
         words[section] = _uses(document, section, section)
     if "model" in words:
         words["model"] = _use(document, ("model",), "models", words["model"], None)
-    names = words.get("validation", {}).get("protocols", ["default"]) if isinstance(words.get("validation", {}), dict) else []
     if "protocols" in words:
         raise ConfigError(f"{document.where('protocols')}: a protocol is a file of configs/validation, named under validation.protocols")
-    words["protocols"] = {name: _protocol(root, name) for name in names if isinstance(name, str)}
-    return Loaded(_check(Config, words, document), root, document)
+    protocols = {name: _protocol(root, name) for name in _named_protocols(words)}
+    try:
+        notices = absent.leave_out(words, protocols)
+    except ConfigError as error:
+        raise ConfigError(f"{document.where('absent')}: {error}") from None
+    words["protocols"] = {name: protocols.get(name) or _protocol(root, name) for name in _named_protocols(words)}
+    return Loaded(_check(Config, words, document), root, document, notices)
+
+
+def _named_protocols(words: dict[str, Any]) -> list[str]:
+    said = words.get("validation", {})
+    return [name for name in said.get("protocols", ["default"]) if isinstance(name, str)] if isinstance(said, dict) else []
 
 
 def region_document(name: str, root: Path, over: tuple[str, ...] = ()) -> Document:

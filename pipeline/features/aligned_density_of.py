@@ -11,7 +11,7 @@ from pipeline.recipe import Array, Cells, Vector, feature, radius
 EPOCH = 1
 
 
-@feature(summary="Length of lines per area along a strike", units="km/km2", reference="Bonham-Carter (1994)", reach=radius)
+@feature(summary="Length of lines per area along a strike", units="km/km2", reference="Bonham-Carter (1994)", reach=radius, scale="ratio")
 def aligned_density_of(
     *,
     of: Vector,

@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir1", "swir3", "swir4"),
     },
+    scale="ratio",
 )
 def aloh(*, of: Bands) -> Array:
     """ASTER (7/6) x (4/6): the depth of 2.20 um below both sides, 1 on flat ground: (y, x) float32.

@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir1", "swir2", "swir3"),
     },
+    scale="ratio",
 )
 def alunite(*, of: Bands) -> Array:
     """ASTER (4 + 6) / 5, the relative depth of the band at 2.17 um; 2 on flat ground: (y, x) float32.

@@ -18,7 +18,7 @@ def amplitude(*, of: Whole) -> dict[str, Array]:
     return survey.kept(np.sqrt(east**2 + north**2 + down**2))
 
 
-@feature(summary="Analytic signal", units="input/km", reference="Nabighian (1972), Roest et al. (1992)", fit=amplitude, windowed=True)
+@feature(summary="Analytic signal", units="input/km", reference="Nabighian (1972), Roest et al. (1992)", fit=amplitude, windowed=True, scale="ratio")
 def analytic_signal(*, of: Layer, field: Fit, at: Cells) -> Array:
     """Length of the field's gradient in all three directions per km, 0 where the field is level; (y, x) float32; NaN where the
     layer is. Also called the total gradient.

@@ -9,7 +9,7 @@ from pipeline.recipe import Array, Layer, feature
 EPOCH = 1
 
 
-@feature(summary="Band ratio", units="1", reference="Rowan et al. (1974)")
+@feature(summary="Band ratio", units="1", reference="Rowan et al. (1974)", scale="ratio")
 def band_ratio(*, numerator: Layer, denominator: Layer) -> Array:
     """Numerator over denominator, 1 where they are equal; (y, x) float32. Cancels most of the light and shade
     of relief.

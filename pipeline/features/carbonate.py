@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir3", "swir5", "swir6"),
     },
+    scale="ratio",
 )
 def carbonate(*, of: Bands) -> Array:
     """ASTER (6/8) x (9/8): the depth of 2.33 um below both sides, 1 on flat ground: (y, x) float32.

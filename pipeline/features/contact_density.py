@@ -18,7 +18,7 @@ def _window_and_beside(parameters: Mapping[str, Any], cell_m: float) -> float:
     return window_reach(parameters, cell_m) + cell_m
 
 
-@feature(summary="Length of contacts per area", units="km/km2", reference="Bonham-Carter (1994)", reads="categorical", reach=_window_and_beside)
+@feature(summary="Length of contacts per area", units="km/km2", reference="Bonham-Carter (1994)", reads="categorical", reach=_window_and_beside, scale="ratio")
 def contact_density(*, of: Layer, radius_m: Annotated[float, Field(gt=0)]) -> Array:
     """Kilometres of boundary between different classes per square kilometre of the known cells up to `radius_m` away along rows and
     columns; (y, x) float32.

@@ -11,7 +11,7 @@ from pipeline.recipe import Array, Cells, Vector, feature, radius
 EPOCH = 1
 
 
-@feature(summary="Length of lines per area", units="km/km2", reference="Bonham-Carter (1994)", reach=radius)
+@feature(summary="Length of lines per area", units="km/km2", reference="Bonham-Carter (1994)", reach=radius, scale="ratio")
 def density_of(*, of: Vector, radius_m: Annotated[float, Field(gt=0)], at: Cells) -> Array:
     """Kilometres of line per square kilometre of the circle of `radius_m` around the cell's centre; (y, x)
     float32.

@@ -12,7 +12,7 @@ from pipeline.recipe import reach_m as stated_reach
 EPOCH = 1
 
 
-@feature(summary="Distance to geometries", units="m", reference="Bonham-Carter (1994)", reach=stated_reach)
+@feature(summary="Distance to geometries", units="m", reference="Bonham-Carter (1994)", reach=stated_reach, scale="ratio")
 def distance_to(*, of: Vector, reach_m: Annotated[float, Field(gt=0)], at: Cells) -> Array:
     """Metres from the cell's centre to the nearest point, line or polygon; (y, x) float32, never NaN.
 

@@ -19,7 +19,7 @@ def _whole_cells(parameters: Mapping[str, Any], cell_m: float) -> float:
     return math.floor(float(parameters["reach_m"]) / cell_m + 1e-9) * cell_m
 
 
-@feature(summary="Distance to classes", units="m", reference="Meijster et al. (2000)", reads="categorical", reach=_whole_cells)
+@feature(summary="Distance to classes", units="m", reference="Meijster et al. (2000)", reads="categorical", reach=_whole_cells, scale="ratio")
 def distance_to_class(*, of: Layer, codes: Codes, reach_m: Annotated[float, Field(gt=0)]) -> Array:
     """Metres from the cell's centre to the nearest centre of a cell whose class is one of `codes`; (y, x) float32, 0 in such a cell.
 

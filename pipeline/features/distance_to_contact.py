@@ -24,7 +24,7 @@ def _far_side(parameters: Mapping[str, Any], cell_m: float) -> float:
     return math.floor(float(parameters["reach_m"]) / cell_m + 0.5 + 1e-9) * cell_m
 
 
-@feature(summary="Distance to contacts", units="m", reference="Meijster et al. (2000)", reads="categorical", reach=_far_side)
+@feature(summary="Distance to contacts", units="m", reference="Meijster et al. (2000)", reads="categorical", reach=_far_side, scale="ratio")
 def distance_to_contact(*, of: Layer, a: Codes, b: Codes, reach_m: Annotated[float, Field(gt=0)]) -> Array:
     """Metres from the cell's centre to the nearest edge between a cell of the classes `a` and one of the classes `b`; (y, x) float32.
 

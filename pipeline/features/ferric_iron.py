@@ -16,6 +16,7 @@ EPOCH = 1
         "landsat": ("red", "blue"),
         "aster": ("red", "green"),
     },
+    scale="ratio",
 )
 def ferric_iron(*, of: Bands) -> Array:
     """Red over blue, of ASTER red over green; 1 is grey ground, above 1 red: (y, x) float32.

@@ -16,6 +16,7 @@ EPOCH = 1
         "landsat": ("swir16", "nir08"),
         "aster": ("swir1", "nir"),
     },
+    scale="ratio",
 )
 def ferric_oxides(*, of: Bands) -> Array:
     """Shortwave infrared at 1.6 um over near infrared; 1 is flat ground: (y, x) float32.

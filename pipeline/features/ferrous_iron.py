@@ -16,6 +16,7 @@ EPOCH = 1
         "landsat": ("swir22", "nir08", "green", "red"),
         "aster": ("swir2", "nir", "green", "red"),
     },
+    scale="ratio",
 )
 def ferrous_iron(*, of: Bands) -> Array:
     """Shortwave infrared at 2.2 um over near infrared, plus green over red; 2 is grey ground: (y, x) float32.

@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir2", "swir1"),
     },
+    scale="ratio",
 )
 def ferrous_silicates(*, of: Bands) -> Array:
     """ASTER band 5 over band 4 (2.17 over 1.65 um), high over biotite, chlorite, amphibole and pyroxene: (y, x) float32.

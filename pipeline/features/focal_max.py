@@ -12,7 +12,7 @@ from pipeline.spatial.windows import half_cells, window_reach
 EPOCH = 1
 
 
-@feature(summary="Largest value around", units="input", reference="van Herk (1992)", reach=window_reach)
+@feature(summary="Largest value around", units="input", reference="van Herk (1992)", reach=window_reach, scale="input")
 def focal_max(*, of: Layer, radius_m: Annotated[float, Field(gt=0)]) -> Array:
     """Largest of the known cells up to `radius_m` away along rows and columns, itself included; (y, x) float32.
 

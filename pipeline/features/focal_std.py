@@ -12,7 +12,7 @@ from pipeline.spatial.windows import window_reach
 EPOCH = 1
 
 
-@feature(summary="Local deviation", units="input", reference="Chan et al. (1983)", reach=window_reach)
+@feature(summary="Local deviation", units="input", reference="Chan et al. (1983)", reach=window_reach, scale="ratio")
 def focal_std(*, of: Layer, radius_m: Annotated[float, Field(gt=0)], at: Cells) -> Array:
     """Population standard deviation of the valid cells up to `radius_m` away along rows and columns; (y, x)
     float32.

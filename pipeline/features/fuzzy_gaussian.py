@@ -13,7 +13,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-@feature(summary="Fuzzy membership of values close to one", units="1", reference="An et al. (1991); Tsoukalas, Uhrig (1997)", membership=True)
+@feature(summary="Fuzzy membership of values close to one", units="1", reference="An et al. (1991); Tsoukalas, Uhrig (1997)", membership=True, scale="share")
 def fuzzy_gaussian(*, of: Layer, midpoint: Finite, spread: Positive) -> Array:
     """Membership of values close to `midpoint`, exp(-spread * (value - midpoint) ** 2); (y, x) float32, 0 to 1, NaN where missing.
 

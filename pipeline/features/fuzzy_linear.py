@@ -23,7 +23,7 @@ def _own_cell(parameters: Mapping[str, Any], _: float) -> float:
     return 0.0
 
 
-@feature(summary="Fuzzy membership along a line", units="1", reference="An et al. (1991); Carranza (2009)", reach=_own_cell, membership=True)
+@feature(summary="Fuzzy membership along a line", units="1", reference="An et al. (1991); Carranza (2009)", reach=_own_cell, membership=True, scale="share")
 def fuzzy_linear(*, of: Layer, zero_at: Finite, one_at: Finite) -> Array:
     """Membership 0 up to `zero_at`, 1 from `one_at` on, straight between; (y, x) float32, 0 to 1, NaN where missing.
 

@@ -13,7 +13,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-@feature(summary="Fuzzy membership of values near one", units="1", reference="An et al. (1991); Tsoukalas, Uhrig (1997)", membership=True)
+@feature(summary="Fuzzy membership of values near one", units="1", reference="An et al. (1991); Tsoukalas, Uhrig (1997)", membership=True, scale="share")
 def fuzzy_near(*, of: Layer, midpoint: Finite, spread: Positive) -> Array:
     """Membership of values near `midpoint`, 1 / (1 + spread * (value - midpoint) ** 2); (y, x) float32, 0 to 1, NaN where missing.
 

@@ -12,7 +12,7 @@ EPOCH = 1
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-@feature(summary="Fuzzy membership of small values", units="1", reference="An et al. (1991); Tsoukalas, Uhrig (1997)", membership=True)
+@feature(summary="Fuzzy membership of small values", units="1", reference="An et al. (1991); Tsoukalas, Uhrig (1997)", membership=True, scale="share")
 def fuzzy_small(*, of: Layer, midpoint: Positive, spread: Positive = 5.0) -> Array:
     """Membership of small values, 1 / (1 + (value / midpoint) ** spread); (y, x) float32, 0 to 1, NaN where missing.
 

@@ -16,6 +16,7 @@ EPOCH = 1
         "landsat": ("swir16", "red"),
         "aster": ("swir1", "red"),
     },
+    scale="ratio",
 )
 def gossan(*, of: Bands) -> Array:
     """Shortwave infrared at 1.6 um over red; high on limonite-rich capping: (y, x) float32.

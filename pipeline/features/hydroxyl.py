@@ -15,6 +15,7 @@ EPOCH = 1
         "sentinel2": ("swir16", "swir22"),
         "landsat": ("swir16", "swir22"),
     },
+    scale="ratio",
 )
 def hydroxyl(*, of: Bands) -> Array:
     """Shortwave infrared at 1.6 over 2.2 um; 1 is flat ground, higher over clay, mica, chlorite or carbonate: (y, x) float32.

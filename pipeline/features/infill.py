@@ -56,6 +56,7 @@ def _refuse_twice(parameters: Mapping[str, Any], _: Ground) -> None:
     fit=taught,
     check=_refuse_twice,
     membership=True,
+    scale="share",
 )
 def infill(
     *,

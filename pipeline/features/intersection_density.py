@@ -11,7 +11,7 @@ from pipeline.recipe import Array, Cells, Vector, feature, radius
 EPOCH = 1
 
 
-@feature(summary="Crossings of lines per area", units="1/km2", reference="Sanderson, Nixon (2015)", reach=radius)
+@feature(summary="Crossings of lines per area", units="1/km2", reference="Sanderson, Nixon (2015)", reach=radius, scale="ratio")
 def intersection_density(*, of: Vector, radius_m: Annotated[float, Field(gt=0)], at: Cells) -> Array:
     """Places per square kilometre of the circle of `radius_m` around the cell's centre at which lines cross or one abuts on
     another; (y, x) float32.

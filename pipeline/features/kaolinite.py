@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir1", "swir2", "swir3", "swir5"),
     },
+    scale="ratio",
 )
 def kaolinite(*, of: Bands) -> Array:
     """ASTER (4/5) x (8/6), 1 on flat ground: (y, x) float32.

@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir1", "swir2"),
     },
+    scale="ratio",
 )
 def laterite(*, of: Bands) -> Array:
     """ASTER band 4 over band 5 (1.65 over 2.17 um), high over kaolinite with iron oxides, higher still over

@@ -13,7 +13,7 @@ from pipeline.spatial.windows import half_cells, window_reach
 EPOCH = 1
 
 
-@feature(summary="Local relief", units="input", reference="Hammond (1964)", reach=window_reach)
+@feature(summary="Local relief", units="input", reference="Hammond (1964)", reach=window_reach, scale="ratio")
 def local_relief(*, of: Layer, radius_m: Annotated[float, Field(gt=0)]) -> Array:
     """Highest minus lowest of the valid cells up to `radius_m` away along rows and columns; (y, x) float32.
 

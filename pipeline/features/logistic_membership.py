@@ -30,7 +30,7 @@ def _own_cell(parameters: Mapping[str, Any], _: float) -> float:
     return 0.0
 
 
-@feature(summary="Logistic membership", units="1", reference="Yousefi, Nykänen (2016)", reach=_own_cell, fit=ends, membership=True)
+@feature(summary="Logistic membership", units="1", reference="Yousefi, Nykänen (2016)", reach=_own_cell, fit=ends, membership=True, scale="share")
 def logistic_membership(*, of: Layer, at_ends: Fit, least_quantile: Quantile = 0.0, most_quantile: Quantile = 1.0) -> Array:
     """Membership 1 / (1 + exp(-s (value - i))), 0.01 at the layer's least and 0.99 at its largest value; (y, x) float32, 0 to 1,
     NaN where missing.

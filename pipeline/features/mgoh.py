@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir3", "swir4", "swir5", "swir6"),
     },
+    scale="ratio",
 )
 def mgoh(*, of: Bands) -> Array:
     """ASTER (6 + 9) / (7 + 8), the relative depth of 2.25 to 2.33 um; 1 on flat ground: (y, x) float32.

@@ -13,7 +13,7 @@ EPOCH = 1
 Codes = Annotated[tuple[int, ...], Field(min_length=1)]
 
 
-@feature(summary="Share of classes around", units="1", reference="Bonham-Carter (1994)", reads="categorical", reach=window_reach, membership=True)
+@feature(summary="Share of classes around", units="1", reference="Bonham-Carter (1994)", reads="categorical", reach=window_reach, membership=True, scale="share")
 def proportion_of(*, of: Layer, codes: Codes, radius_m: Annotated[float, Field(gt=0)]) -> Array:
     """Of the known cells up to `radius_m` away along rows and columns, the share whose class is one of `codes`; (y, x) float32, 0 to 1.
 

@@ -12,7 +12,7 @@ from pipeline.spatial.windows import half_cells, window_reach
 EPOCH = 1
 
 
-@feature(summary="Variety of classes around", units="1", reference="Shannon (1948)", reads="categorical", reach=window_reach)
+@feature(summary="Variety of classes around", units="1", reference="Shannon (1948)", reads="categorical", reach=window_reach, scale="ratio")
 def rock_diversity(*, of: Layer, radius_m: Annotated[float, Field(gt=0)]) -> Array:
     """Shannon's entropy of the classes among the known cells up to `radius_m` away along rows and columns, in nats; (y, x) float32.
 

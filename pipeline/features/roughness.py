@@ -7,7 +7,7 @@ from pipeline.recipe import Array, Layer, feature, one_cell
 EPOCH = 1
 
 
-@feature(summary="Roughness of a surface", units="input", reference="Wilson et al. (2007)", reach=one_cell)
+@feature(summary="Roughness of a surface", units="input", reference="Wilson et al. (2007)", reach=one_cell, scale="ratio")
 def roughness(*, of: Layer) -> Array:
     """Largest difference between any two of the 3 x 3 cells, 0 where they are equal, in the layer's units;
     (y, x) float32.

@@ -7,7 +7,7 @@ from pipeline.recipe import Array, Layer, feature, one_cell
 EPOCH = 1
 
 
-@feature(summary="Terrain ruggedness", units="input", reference="Riley et al. (1999)", reach=one_cell)
+@feature(summary="Terrain ruggedness", units="input", reference="Riley et al. (1999)", reach=one_cell, scale="ratio")
 def ruggedness(*, of: Layer) -> Array:
     """Root of the summed squared differences between the cell and its eight neighbours, 0 where they are equal, in the
     layer's units; (y, x) float32.

@@ -14,6 +14,7 @@ EPOCH = 1
     bands={
         "aster": ("swir2", "swir3", "swir4"),
     },
+    scale="ratio",
 )
 def sericite(*, of: Bands) -> Array:
     """ASTER (5 + 7) / 6, the relative depth of the band at 2.20 um; 2 on flat ground: (y, x) float32.

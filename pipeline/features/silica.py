@@ -15,6 +15,7 @@ EPOCH = 1
         "aster": ("tir1", "tir2", "tir3"),
     },
     band_units=("radiance", "emissivity"),
+    scale="ratio",
 )
 def silica(*, of: Bands) -> Array:
     """ASTER (11/10) x (11/12), about 1 over quartz-free rock and above over quartz: (y, x) float32.

@@ -18,7 +18,7 @@ def steepness(*, of: Whole) -> dict[str, Array]:
     return survey.kept(np.hypot(east, north))
 
 
-@feature(summary="Total horizontal gradient", units="input/km", reference="Cordell, Grauch (1985)", fit=steepness, windowed=True)
+@feature(summary="Total horizontal gradient", units="input/km", reference="Cordell, Grauch (1985)", fit=steepness, windowed=True, scale="ratio")
 def total_horizontal_gradient(*, of: Layer, field: Fit, at: Cells) -> Array:
     """Steepness of the field per km, whichever way it rises; (y, x) float32; 0 where it is level; NaN where the layer is.
 

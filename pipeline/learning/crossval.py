@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from pipeline.learning import intervals
+from pipeline.learning.calibration import exponent
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.heldout import MODEL, OUTSIDE, HeldOut, Seen, held_out
 from pipeline.learning.ranges import apart_m, floors
@@ -23,6 +24,7 @@ from pipeline.learning.table import SampleTable
 __all__ = ["CURVE_AREA", "MODEL", "CrossValidation", "Split", "cross_validate", "floors_met", "optimism"]
 
 CAPTURE_AT = (0.01, 0.05, 0.10)
+SOUGHT = (0.5, 0.8, 0.9)  # shares of deposits for which the ground to search is told
 CAPTURE_REPLICATES = 300  # each sorts nothing but sums every row of every seed
 
 
@@ -75,14 +77,19 @@ def cross_validate(
 
 
 def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: Ints) -> dict[str, Any]:
-    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, the `ranks` of held-out deposits, and the
-    model's `reliability`."""
+    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, the `ranks` of held-out deposits, the
+    model's `reliability`, and its `calibration`."""
     weight = intervals.weights(units, seed=seeds[0])
     draws = {name: intervals.fold_mean_draws(table.label, score, found.folds, units, weight) for name, score in found.scores.items()}
     scored = {name: _scored(table, seeds, found, name) for name in found.scores}
     for name, score in found.scores.items():
         scored[name]["interval"] = intervals.interval(draws[name])
-        scored[name]["capture"]["interval"] = _captured(table, score[0], units, weight[:CAPTURE_REPLICATES])
+        captured = _captured(table, score[0], units, weight[:CAPTURE_REPLICATES], at=CAPTURE_AT)
+        scored[name]["capture"]["interval"] = [intervals.interval(column) for column in captured.T]
+    rate, redrawn = scored[MODEL]["prediction_rate"], weight[:CAPTURE_REPLICATES]
+    curves = np.mean([_captured(table, score, units, redrawn, at=tuple(CURVE_AREA)) for score in found.scores[MODEL]], axis=0)
+    rate["interval"] = [intervals.interval(column) for column in curves.T]
+    scored[MODEL]["search"] = search(rate["captured"], curves)
     scored[MODEL]["success_rate"] = {
         "area": [_plain(a) for a in CURVE_AREA], "captured": [_plain(c) for c in np.mean(found.taught, axis=0)] if found.taught else None,
     }  # fmt: skip
@@ -91,7 +98,9 @@ def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: I
         for name, draw in draws.items() if name != MODEL
     }  # fmt: skip
     told = reliability(table.label, found.scores[MODEL])
-    return {"scores": scored, "difference": apart, "ranks": ranks(table, found), "reliability": told}
+    rows = np.unique(units, return_inverse=True)[1]
+    right = exponent(table.label, found.scores[MODEL], rows, weight)
+    return {"scores": scored, "difference": apart, "ranks": ranks(table, found), "reliability": told, "calibration": right}
 
 
 def floors_met(protocol: Mapping[str, Any]) -> bool | None:
@@ -130,15 +139,35 @@ def ranks(table: SampleTable, found: HeldOut) -> list[dict[str, Any]]:
     return told
 
 
-def _captured(table: SampleTable, score: Floats, units: Ints, weight: Floats) -> list[list[float] | None]:
-    """Intervals of the shares captured, from the folds of the first seed."""
+def search(captured: Sequence[float | None], curves: Floats, *, sought: Sequence[float] = SOUGHT) -> list[dict[str, Any]]:
+    """The share of the ground to search for each `sought` share of deposits: where the prediction-rate curve over CURVE_AREA first reaches it,
+    and the 90 % interval of that over `curves` (replicates, areas). None where it is not reached."""
+    told = []
+    for share in sought:
+        redrawn = np.array([_reach(curve, share) for curve in curves])
+        told.append({"captured": share, "area": _plain(_reach(np.array(captured, np.float64), share)), "interval": intervals.interval(redrawn)})
+    return told
+
+
+def _reach(captured: Floats, share: float) -> float:
+    after = np.flatnonzero(captured >= share)
+    if not len(after):
+        return float("nan")
+    i = int(after[0])
+    if i == 0:
+        return float(CURVE_AREA[0])
+    step = captured[i] - captured[i - 1]
+    return float(CURVE_AREA[i - 1] + (CURVE_AREA[i] - CURVE_AREA[i - 1]) * ((share - captured[i - 1]) / step if step > 0 else 1.0))
+
+
+def _captured(table: SampleTable, score: Floats, units: Ints, weight: Floats, *, at: tuple[float, ...]) -> Floats:
+    """Shares captured in the best shares `at` of the ground in each replicate, from the scores of one seed; (replicates, len(at))."""
     held = np.isfinite(score)
     place = np.unique(units, return_inverse=True)[1][held]
     if len(np.unique(table.label[held])) < 2:
-        return [None] * len(CAPTURE_AT)
-    own, at = np.unique(place, return_inverse=True)
-    drawn = intervals.capture_draws(table.label[held], score[held], at, weight[:, own], at=CAPTURE_AT)
-    return [intervals.interval(column) for column in drawn.T]
+        return np.full((len(weight), len(at)), np.nan)
+    own, of = np.unique(place, return_inverse=True)
+    return intervals.capture_draws(table.label[held], score[held], of, weight[:, own], at=at)
 
 
 def _scored(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, name: str) -> dict[str, Any]:

@@ -39,19 +39,20 @@ class HeldOut:
 
 def held_out(
     table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...], members: Mask | None = None,
-    seen: Seen | None = None,
+    seen: Seen | None = None, names: tuple[str, ...] = NAMES,
 ) -> HeldOut:  # fmt: skip
     """For each seed the folds are dealt anew, and `make_model(sub-seed)` and the nulls are fitted once per fold.
 
     `members` (seeds, n) says which rows take part in each repeat, where the background is drawn anew; all of them when None. Of these the rows
     that train are learned from and the rows that are scored get a score, see `SampleTable`. `seen`, given the masks of all rows on a fold's
-    training side and in the fold, gives the evidence of all rows as it would be known were the ground of the fold unmapped.
+    training side and in the fold, gives the evidence of all rows as it would be known were the ground of the fold unmapped. `names`: the model,
+    and those of the nulls that are wanted.
     """
     fold_of = np.full((len(seeds), len(table)), OUTSIDE, np.int64)
     for row, seed in enumerate(seeds):
         member = np.ones(len(table), bool) if members is None else members[row]
         fold_of[row, member] = split.assign(table.subset(member), seed=seed)
-    scores: dict[str, Floats] = {name: np.full(fold_of.shape, np.nan) for name in NAMES}
+    scores: dict[str, Floats] = {name: np.full(fold_of.shape, np.nan) for name in names}
     skipped: dict[tuple[int, int], str] = {}
     taught: list[Floats] = []
     for row, seed in enumerate(seeds):
@@ -65,7 +66,7 @@ def held_out(
             shown = table if seen is None else table.showing(seen(side, ground))
             asked = test | known if row == 0 else test
             taught_on = shown.subset(train)
-            found = score_all(make_model, taught_on, shown.subset(asked), seed=seed, part=fold, blocks=split.units(taught_on))
+            found = score_all(make_model, taught_on, shown.subset(asked), seed=seed, part=fold, blocks=split.units(taught_on), names=names)
             for name, score in found.items():
                 scores[name][row, test] = score[test[asked]]
             if row == 0:
@@ -74,11 +75,12 @@ def held_out(
 
 
 def score_all(
-    make_model: Callable[[int], BaseEstimator], train: SampleTable, test: SampleTable, *, seed: int, part: int, blocks: Ints | None = None
-) -> dict[str, Floats]:
+    make_model: Callable[[int], BaseEstimator], train: SampleTable, test: SampleTable, *, seed: int, part: int, blocks: Ints | None = None,
+    names: tuple[str, ...] = NAMES,
+) -> dict[str, Floats]:  # fmt: skip
     """The score of each test row, (n,), by the model and each null. `blocks`: the pieces of ground of the training rows, for models with folds
     of their own."""
-    found = {name: null(train, test, seed=derive(seed, name, part)) for name, null in NULLS.items()}
+    found = {name: null(train, test, seed=derive(seed, name, part)) for name, null in NULLS.items() if name in names}
     return found | {MODEL: positive_share(fitted(make_model(derive(seed, MODEL, part)), train, blocks), test.values)}
 
 

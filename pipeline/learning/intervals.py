@@ -62,16 +62,21 @@ def fold_mean_draws(label: npt.NDArray[Any], scores: Floats, fold_of: Ints, unit
 
 
 def capture_draws(label: npt.NDArray[Any], score: Floats, unit: Ints, weight: Floats, *, at: tuple[float, ...]) -> Floats:
-    """Share of positives captured in the best shares `at` of the background, in each replicate; (replicates, len(at))."""
+    """Share of positives captured in the best shares `at` of the background, in each replicate; (replicates, len(at)).
+
+    As `scores.success_rate_curve`: within tied scores positives and area grow together.
+    """
     order = np.argsort(-score, kind="stable")
     place = np.searchsorted(np.unique(unit), unit)[order]
     positive = (np.asarray(label) == 1)[order]
-    found = np.full((len(weight), len(at)), np.nan)
+    falling = score[order]
+    ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), len(falling) - 1)
+    shares, found = np.asarray(at, np.float64), np.full((len(weight), len(at)), np.nan)
     for i, drawn in enumerate(weight):
         row = drawn[place]
-        area, caught = np.cumsum(np.where(positive, 0.0, row)), np.cumsum(np.where(positive, row, 0.0))
+        area, caught = np.cumsum(np.where(positive, 0.0, row))[ends], np.cumsum(np.where(positive, row, 0.0))[ends]
         if area[-1] > 0 and caught[-1] > 0:
-            found[i] = [caught[min(np.searchsorted(area, share * area[-1]), len(area) - 1)] / caught[-1] for share in at]
+            found[i] = np.interp(shares * area[-1], np.append(0.0, area), np.append(0.0, caught)) / caught[-1]
     return found
 
 

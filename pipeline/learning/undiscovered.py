@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import binom
 
 from pipeline.learning.draws import Floats
 
@@ -31,3 +32,19 @@ def at_least_one(chance: Floats, share: float) -> float:
     count of the same mean.
     """
     return float(1.0 - np.sum(chance * (1.0 - share) ** np.arange(len(chance))))
+
+
+def count_distribution(chance: Floats, share: float) -> Floats:
+    """The chance that ground holds 0, 1, ... deposits, (n,), where each of an uncertain number lies in it with the chance `share`.
+
+    `chance` (n,) is that of 0, 1, ... deposits in all: a binomial count, mixed over how many there are.
+    """
+    n = np.arange(len(chance))
+    return np.asarray((chance[:, None] * binom.pmf(n[None, :], n[:, None], share)).sum(axis=0), np.float64)
+
+
+def count_interval(chance: Floats, *, level: float = 0.9) -> tuple[int, int]:
+    """The central interval of a count of which `chance` (n,) is that of 0, 1, ...: the least counts reached with its two tails."""
+    reached = np.cumsum(chance) / chance.sum()
+    low, high = (int(np.searchsorted(reached, tail - 1e-12)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    return low, high

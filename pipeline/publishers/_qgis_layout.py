@@ -25,7 +25,7 @@ ASKED = {
     LOOK: "The ground to look at first, by rank, over the prospectivity it rests on.",
     SURE: "How much the answer moves when the model is refitted: light ground holds still, dark ground does not.",
     BLIND: "How like the ground the model was taught with each place is. Purple: do not believe the map. Grey: not mapped.",
-    WHY: "The layer of evidence the map rests on most, and the lines that features are made of.",
+    WHY: "The layer of evidence the map rests on most, the lines that features are made of, and beside the first targets what speaks most for each.",
     ACCESS: "Targets beside roads, districts and ground that is closed to them.",
 }  # fmt: skip
 STEPS_KM = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500)

@@ -91,7 +91,7 @@ def _relief(bundle: Bundle) -> list[Shown]:
     if name is None:
         return []
     style = _drawn(lambda: relief(cell_m=bundle.cube.grid.cell_m, opacity=0.45))  # pale: what lies on it is to be seen
-    return [_map(f"evidence_{name}", "Relief", GROUND, f"evidence/{name}", style, THEMES, "Shaded from four sides.", unfolded=False, explained=False)]
+    return [_map(f"evidence-{name}", "Relief", GROUND, f"evidence/{name}", style, THEMES, "Shaded from four sides.", unfolded=False, explained=False)]
 
 
 def _amounts(bundle: Bundle, name: str, file: str, group: str, themes: tuple[str, ...]) -> Shown:
@@ -103,7 +103,7 @@ def _amounts(bundle: Bundle, name: str, file: str, group: str, themes: tuple[str
     low, high = float(f"{low:.3g}"), float(f"{high:.3g}")  # a legend is read by people
     of = dict(bundle.cube.open(layer).attrs)
     unit = "" if str(of.get("units", "1")) in ("", "1") else f" ({of['units']})"
-    style, key = _drawn(lambda: ramp(CIVIDIS, low, high)), file.replace("/", "_")
+    style, key = _drawn(lambda: ramp(CIVIDIS, low, high)), file.replace("/", "-")
     return _map(key, f"{name.replace('_', ' ').capitalize()}{unit}", group, file, style, themes, str(of.get("long_name", "")), str(of.get("licence", "")))
 
 

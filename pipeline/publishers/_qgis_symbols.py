@@ -37,6 +37,7 @@ class Label:
     to_scale: float | None = None
     priority: int = 5
     point: bool = False
+    wrap: int = 0  # letters in a line; 0 leaves it whole
     beside: bool = False  # beside a point or a polygon, else over it
 
 
@@ -89,6 +90,11 @@ def single(drawn: Element) -> Element:
     return node("renderer-v2", {"type": "singleSymbol", "symbollevels": 0, "forceraster": 0, "enableorderby": 0}, node("symbols", {}, drawn))
 
 
+def unseen() -> Element:
+    """A renderer that draws nothing: only labels are seen."""
+    return node("renderer-v2", {"type": "nullSymbol", "symbollevels": 0, "forceraster": 0, "enableorderby": 0})
+
+
 def ruled(rules: Sequence[Rule], name: str) -> Element:
     """A renderer by rules."""
     said, symbols = [], []
@@ -137,5 +143,6 @@ def _settings(label: Label) -> Element:
         "limitNumLabels": 0, "upsidedownLabels": 0, "zIndex": 0,
     }  # fmt: skip
     style = text_style(label.size, bold=label.bold, fill=label.fill, expression=label.expression)
-    formatted = node("text-format", {"formatNumbers": 0, "multilineAlign": 3, "autoWrapLength": 0, "wrapChar": "", "addDirectionSymbol": 0})
+    wrapped = {"autoWrapLength": label.wrap, "useMaxLineLengthForAutoWrap": 1, "wrapChar": ""}
+    formatted = node("text-format", {"formatNumbers": 0, "multilineAlign": 3, "addDirectionSymbol": 0, **wrapped})
     return node("settings", {"calloutType": "simple"}, style, formatted, node("placement", placement), node("rendering", rendering))

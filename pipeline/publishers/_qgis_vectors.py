@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -36,12 +36,15 @@ from pipeline.publishers._qgis_symbols import (
     marker,
     ruled,
     single,
+    unseen,
 )  # fmt: skip
 from pipeline.publishers._qgis_xml import Colour, node, quoted
+from pipeline.spatial import areas
 
 FILE = "targets.gpkg"
 MIXED = ("Unknown", "GeometryCollection")  # kinds of geometry that say nothing of how to draw
 STYLES = "layer_styles"  # what QGIS calls the table of styles
+REASONS = "reasons-of-targets"  # no name of a source has a hyphen
 FIRST = 10  # targets that bear their rank at any scale
 CLOSE, NEAR = 3_000_000, 1_000_000  # scales (denominators) from which more names are shown
 # what a map reader knows by its colour, by a word in the name of its source
@@ -66,7 +69,7 @@ class _Held:
 def layers(bundle: Bundle) -> list[Shown]:
     """The layers of the GeoPackage, the topmost of each group first."""
     held = {one.name: one for one in _held(bundle)}
-    made = [_targets_layer(bundle, held.pop("targets")), _known(held.pop("occurrences"))]
+    made = [_reasons(held["targets"]), _targets_layer(bundle, held.pop("targets")), _known(held.pop("occurrences"))]
     made += [_outline(held.pop(name)) for name in ("boundary", "districts") if name in held]
     return [*made, *(_other(bundle, one, i) for i, one in enumerate(held.values()))]
 
@@ -120,6 +123,17 @@ def _targets_layer(bundle: Bundle, one: _Held) -> Shown:
     return _layer(one, "Targets", TARGETS, style, THEMES, note)
 
 
+def _reasons(one: _Held) -> Shown:
+    """The targets once more, as what speaks most for the first of them."""
+
+    def style() -> list[Element]:
+        texts = [Label('"for_1"', 7, f'"rank" <= {FIRST}', priority=9, beside=True, wrap=24)]
+        return [unseen(), labels(texts, REASONS), node("previewExpression", {}, '"for_1"')]
+
+    first = replace(_layer(one, f"What speaks for the first {FIRST}", TARGETS, style, (WHY,)), key=REASONS)
+    return replace(first, explained=False, unfolded=False)
+
+
 def _known(one: _Held) -> Shown:
     def style() -> list[Element]:
         texts = labels([Label('"name"', 7, fill=BLACK, to_scale=NEAR, point=True, beside=True, priority=3)], one.name)
@@ -132,7 +146,7 @@ def _outline(one: _Held) -> Shown:
     def style() -> list[Element]:
         if one.name == "boundary":
             return [single(area(NONE, BLACK, 0.5, brush="no"))]
-        column = next((c for c in _targets.NAME_COLUMNS if c in one.fields), one.fields[0] if one.fields else None)
+        column = next((c for c in areas.NAME_COLUMNS if c in one.fields), one.fields[0] if one.fields else None)
         texts = [labels([Label(f"to_string({quoted(column)})", 7, fill=DARK_GREY, to_scale=CLOSE, priority=1)], one.name)] if column else []
         return [single(area(NONE, GREY, 0.2, brush="no", style="solid")), *texts]
 

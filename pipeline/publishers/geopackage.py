@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import cog
 from pipeline.bundle import Bundle
 from pipeline.errors import StoreError
+from pipeline.publishers._moment import moment
 from pipeline.publishers._targets import targets
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-EPOCH = 4
+EPOCH = 5
 OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
 TAKEN = ("fid", "geom")  # columns the format keeps for itself
-EPOCH_1980 = 315_532_800  # seconds: the earliest time that archives of every kind can hold
 
 
 def geopackage(*, bundle: Bundle) -> None:
@@ -113,9 +111,8 @@ def _errors_told(path: Path) -> Iterator[None]:
 def _fixed_time() -> Iterator[None]:
     import pyogrio
 
-    seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or EPOCH_1980)
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")})
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment().strftime("%Y-%m-%dT%H:%M:%S.000Z")})
     try:
         yield
     finally:

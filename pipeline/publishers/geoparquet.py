@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.bundle import Bundle
 from pipeline.publishers._targets import targets
 
-EPOCH = 3
+EPOCH = 4
 
 
 def geoparquet(*, bundle: Bundle) -> None:

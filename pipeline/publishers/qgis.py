@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.bundle import Bundle
 from pipeline.publishers import _qgis_maps, _qgis_vectors
+from pipeline.publishers._moment import moment
 from pipeline.publishers._qgis_layers import GROUND, GROUPS, Shown
 from pipeline.publishers._qgis_project import project, style
 from pipeline.publishers._qgis_xml import document
-from pipeline.publishers.geopackage import EPOCH_1980, append
+from pipeline.publishers.geopackage import append
 
-EPOCH = 1
+EPOCH = 2
 AFTER = ("evidence", "geopackage", "rasters")
 
 
@@ -30,7 +29,7 @@ def qgis(*, bundle: Bundle) -> None:
             own = next(other for other in found[::-1] if other.source == layer.source)  # the layer that shows the raster itself, not a veil made of it
             path.write_text(document(style(own)), encoding="utf-8")
             kept.add(path)
-    _keep_styles(bundle, [layer for layer in found if layer.geometry])
+    _keep_styles(bundle, [layer for layer in found if layer.geometry and layer.key == layer.table])
     _zip(bundle.folder / f"{bundle.region}.qgz", f"{bundle.region}.qgs", document(project(bundle, found)))
 
 
@@ -53,11 +52,6 @@ def _keep_styles(bundle: Bundle, vectors: list[Shown]) -> None:
         for layer in vectors
     ]  # fmt: skip
     append(bundle, _qgis_vectors.STYLES, pd.DataFrame(rows))
-
-
-def moment() -> datetime:
-    """The time archives bear: SOURCE_DATE_EPOCH, or 1980."""
-    return datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or EPOCH_1980), UTC)
 
 
 def _zip(path: Path, name: str, text: str) -> None:

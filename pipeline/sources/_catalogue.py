@@ -18,7 +18,7 @@ from pyproj import Transformer
 
 from pipeline.client import LOOPBACK, allowed, shown
 from pipeline.cube import write_atomically
-from pipeline.errors import DataError
+from pipeline.errors import DataError, MissingError
 from pipeline.grid import Grid
 
 if TYPE_CHECKING:
@@ -50,12 +50,17 @@ class Question:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:24]
 
 
-def answer(question: Question, *, hosts: tuple[str, ...], cache: Path) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+def answer(question: Question, *, hosts: tuple[str, ...], cache: Path, offline: bool = False) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """The items, each once, ordered by id, and what the user should know.
 
-    When the catalogue cannot be reached the last answer to the same question is used, and said so; DataError when there is none.
+    When the catalogue cannot be reached the last answer to the same question is used, and said so; DataError when there is none. `offline` asks
+    nothing: the last answer, or MissingError.
     """
     held = cache / "catalogues" / f"{question.key}.json"
+    if offline:
+        if not held.is_file():
+            raise MissingError((f"{shown(question.api)} on {question.collection}",))
+        return json.loads(held.read_text()), ()
     try:
         found = _asked(question, hosts)
     except _UnreachedError as error:

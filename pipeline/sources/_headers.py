@@ -24,6 +24,10 @@ LOOK = 512  # cells of a side of the coarse look
 STRIP = 1 << 24  # pixels read at a time when every one must be looked at
 
 
+class ElsewhereError(DataError):
+    """A raster that does not touch the region: among many files no fault."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What `acquire` needs of a file: the parts it consists of, its pixel on the ground, where it lies."""
@@ -54,7 +58,7 @@ def judged(path: Path, *, name: str, bands: list[int], crs: str | None, grid: Gr
             held = crs_of(source, crs)
             lies = footprint(source, held, grid)
             if not lies.touches(Window(grid, 0, 0, *grid.shape)):
-                raise DataError(_elsewhere(name, source, held, grid, crs))
+                raise ElsewhereError(_elsewhere(name, source, held, grid, crs))
             told = (
                 (f"{name}: `crs: {crs}` is used, the file says {source.crs.to_string()[:60]}",) if crs and source.crs and source.crs != held else ()
             )

@@ -73,11 +73,11 @@ class Looks:
         question = _catalogue.Question(
             self.api, self.collection, _catalogue.surroundings(place.grid), periods(self.years, self.season), self.max_cloud_percent
         )
-        items, notices = _catalogue.answer(question, hosts=self.hosts, cache=place.cache)
+        items, notices = _catalogue.answer(question, hosts=self.hosts, cache=place.cache, offline=place.offline)
         items = [item for item in items if _cloud(item) <= self.max_cloud_percent and self.suitable(item)]
         fresh, old = _scenes.newest(items, self.sensor.product)
         fresh = self.prepared(fresh, self, place)
-        source = _scenes.From(self.hosts, self.sas_url, str(place.cache / "downloads"))
+        source = _scenes.From(self.hosts, self.sas_url, str(place.shelf), place.offline)
         found = _scenes.scenes(fresh, self.sensor.product, self.roles, place.grid, source)
         chosen = _scenes.best(found, self.max_looks)
         if not chosen:

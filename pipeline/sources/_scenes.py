@@ -59,6 +59,8 @@ class Scene(Asset):
     bands: Mapping[str, Band] = field(hash=False)
     hosts: tuple[str, ...]
     sas_url: str = ""
+    offline: bool = False
+    outline: Bounds | None = None  # west, south, east, north of it, in degrees
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,12 @@ class Product:
 
 @dataclass(frozen=True)
 class From:
-    """Where scenes come from and go to: hosts that may be asked, who signs addresses ("": nobody), the folder of downloads."""
+    """Where scenes come from and go to: hosts that may be asked, who signs addresses ("": nobody), the folder of downloads; none is asked offline."""
 
     hosts: tuple[str, ...]
     sas_url: str
     folder: str
+    offline: bool = False
 
 
 def scenes(items: Iterable[Item], product: Product, roles: Iterable[str], grid: Grid, source: From) -> list[Scene]:
@@ -113,13 +116,19 @@ def scene(item: Item, product: Product, roles: tuple[str, ...], grid: Grid, sour
     touches, reach = _reach(item, epsg, bands, grid)
     if not touches:
         return None
-    west, _, east, _ = _outline(item).bounds
+    west, _, east, _ = outline = _outline(item).bounds
     look = f"{solar_day(taken, (west + east) / 2)} {said.get('platform', '')}".strip()
     return Scene(
         name, source.folder, _version_of(bands), _size(assets, bands), reach, taken=taken.isoformat(), look=look,
         cloud=float(said.get("eo:cloud_cover") or 0.0), place=product.place(item), epsg=epsg, bands=bands, hosts=source.hosts,
-        sas_url=source.sas_url,
+        sas_url=source.sas_url, offline=source.offline, outline=outline, origin=_origin(item, bands), named=str(said.get("updated") or said.get("created") or ""),
     )  # fmt: skip
+
+
+def _origin(item: Item, bands: Mapping[str, Band]) -> str:
+    """Where an item is told of: its own address in the catalogue, else that of its first file."""
+    said = [str(link["href"]) for link in item.get("links", []) if link.get("rel") == "self" and link.get("href")]
+    return (said or [band.href for band in bands.values()])[0].split("?", 1)[0]
 
 
 def newest(items: Iterable[Item], product: Product) -> tuple[list[Item], int]:

@@ -109,7 +109,7 @@ def _gains(item: Item, source: Looks, place: Place, otherwise: Gain | None) -> d
     unsaid: dict[str, Gain] = dict.fromkeys(numbers, otherwise) if otherwise else {}
     if "xml" not in item["assets"]:
         return unsaid
-    path: Path = _stored.whole(str(item["assets"]["xml"]["href"]), source.hosts, source.sas_url, place.cache / "downloads", METADATA_BYTES)
+    path: Path = _stored.whole(str(item["assets"]["xml"]["href"]), source.hosts, source.sas_url, place, METADATA_BYTES)
     return unsaid | gains_in(path.read_text(encoding="utf-8", errors="replace"))
 
 

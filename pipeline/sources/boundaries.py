@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -72,4 +72,5 @@ class Boundaries(ProductVector):
         """As any product; what the record says of its licence is told."""
         acquired, said = super().acquire(place), self.record(place)
         told = f"licence of {said.get('boundaryID', 'the record')}: {said.get('boundaryLicense', 'not stated')} ({said.get('boundarySource', 'source not stated')})"
-        return Acquired(acquired.assets, (), (*acquired.notices, told), acquired.synthetic)
+        assets = tuple(replace(asset, origin=str(said["gjDownloadURL"])) for asset in acquired.assets)
+        return Acquired(assets, (), (*acquired.notices, told), acquired.synthetic)

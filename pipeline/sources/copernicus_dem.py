@@ -49,8 +49,8 @@ class Elevation:
     def acquire(self, place: Place) -> Acquired:
         """The squares that touch the region; DataError when there is none."""
         question = _catalogue.Question(self.api, self.collection, _catalogue.surroundings(place.grid))
-        items, notices = _catalogue.answer(question, hosts=self.hosts, cache=place.cache)
-        source = _scenes.From(self.hosts, self.sas_url, str(place.cache / "downloads"))
+        items, notices = _catalogue.answer(question, hosts=self.hosts, cache=place.cache, offline=place.offline)
+        source = _scenes.From(self.hosts, self.sas_url, str(place.shelf), place.offline)
         found = _scenes.scenes(items, PRODUCT, ("data",), place.grid, source)
         if not found:
             raise DataError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ import shapely
 from pydantic import Field
 from pyproj import CRS
 
-from pipeline.asset import Asset, Place
+from pipeline.asset import Acquired, Asset, Place
 from pipeline.errors import DataError
 from pipeline.sources import _files, _kept, _legend
 from pipeline.sources._classed import Classed, coded
@@ -88,6 +88,11 @@ class Compiled(ProductVector):
         if not found:
             raise DataError(f"{_files.name_of(self.path)}: knows no geological map of scale {self.scale} in the region; ask for another `scale:`")
         return _kept.kept(_frame(list(found.values()), self.path), place, "macrostrat")
+
+    def acquire(self, place: Place) -> Acquired:
+        """As any product; what it came from is the service."""
+        acquired = super().acquire(place)
+        return replace(acquired, assets=tuple(replace(asset, origin=_files.name_of(self.path)) for asset in acquired.assets))
 
     def _lattice(self, place: Place) -> tuple[Any, Any]:
         west, south, east, north = around(place.grid, self.margin_m, CRS(4326))

@@ -14,9 +14,8 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.recipe import Array
 
-SUM, KNOWN = "sum of ", "known of "  # what a part tells of a further layer
+SUM, KNOWN, LOW, HIGH = "sum of ", "known of ", "low of ", "high of "  # what a part tells of a further layer
 FIXED = 2**30  # values of 0 to 1 as integers: 2^33 cells fit an int64
-FIXED_AMOUNT = 2**48  # amounts, a few thousand in all and little in each cell
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Piece:
     """One connected piece: its cells, mean, highest value, mean spread, and outline in metres.
 
     `best`: the centre (x, y) of the cell with the highest value, the northernmost and then westernmost of equals. `means`: those of
-    further layers over its cells with a value, None where none has one. `amount`: the sum of its amounts, 0 when none were given.
+    further layers over its cells with a value, None where none has one; `ranges`: lowest and highest of them. `amount`: the sum of its amounts, 0 when
+    none were given.
     """
 
     cells: int
@@ -35,16 +35,17 @@ class Piece:
     best: tuple[float, float]
     means: Mapping[str, float | None] = field(default_factory=dict)
     amount: float = 0.0
+    ranges: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
 
 
 def describe(
     high: Array, values: Array, spread: Array, amounts: Array | None = None, *, transform: Any, least_cells: int,
-    more: Mapping[str, Array] | None = None,
+    more: Mapping[str, Array] | None = None, ranges: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:  # fmt: skip
     """What a tile says of the pieces of its high ground: sums, the labels along its four edges, and its cells' boxes as run lengths.
 
-    `high`, `values`, `spread` and the layers of `more`, all of 0 to 1, and `amounts`, which add up (NaN is none), are (y, x); `transform`
-    maps (column, row) to metres. A run is (label, row, first, last) in cells.
+    `high`, `values`, `spread` and the layers of `more`, all of 0 to 1 or counts, `amounts`, which add up (NaN is none), and the layers of `ranges`,
+    of any size, are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
     A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is left out here: on a
     noisy map those are nearly all.
     """
@@ -56,7 +57,12 @@ def describe(
     for name, layer in (more or {}).items():
         told[SUM + name] = _sums(layer, labels, count)
         told[KNOWN + name] = np.bincount(flat[~np.isnan(layer).ravel()], minlength=n)[1:]
-    held = _sums(np.zeros(labels.shape) if amounts is None else amounts, labels, count, unit=FIXED_AMOUNT)
+    for name, layer in (ranges or {}).items():
+        for word, start, least in ((LOW, np.inf, np.fmin), (HIGH, -np.inf, np.fmax)):
+            told[word + name] = np.full(n, start)
+            least.at(told[word + name], flat, layer.ravel().astype(np.float64))
+            told[word + name] = told[word + name][1:]
+    held = _sums(np.zeros(labels.shape) if amounts is None else amounts, labels, count)
     return told | {
         "cells": np.bincount(flat, minlength=n)[1:], "sum": _sums(values, labels, count), "spread": _sums(spread, labels, count), "highest": highest,
         "best": _best(values, labels, highest, transform), "amount": held,
@@ -80,6 +86,11 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     added = {key: np.zeros(count, np.int64) for name in further for key in (SUM + name, KNOWN + name)}
     for name, into in (("cells", cells), ("sum", sums), ("spread", spreads), ("amount", amounts), *added.items()):
         np.add.at(into, group, np.concatenate([part[name] for part in parts]))
+    ends = {}
+    for key in (k for k in parts[0] if k.startswith((LOW, HIGH))):
+        ends[key] = np.full(count, np.inf if key.startswith(LOW) else -np.inf)
+        (np.fmin if key.startswith(LOW) else np.fmax).at(ends[key], group, np.concatenate([part[key] for part in parts]))
+    ranged = [key.removeprefix(LOW) for key in ends if key.startswith(LOW)]
     top, place = (np.concatenate([part[name] for part in parts]) for name in ("highest", "best"))
     np.maximum.at(highest, group, top)
     order = np.lexsort((place[:, 0], -place[:, 1], -top))
@@ -93,12 +104,17 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
         # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
         polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
         means = {name: added[SUM + name][i] / FIXED / added[KNOWN + name][i] if added[KNOWN + name][i] else None for name in further}
+        ranges = {name: _range(float(ends[LOW + name][i]), float(ends[HIGH + name][i])) for name in ranged}
         mean, spread, where = sums[i] / FIXED / cells[i], spreads[i] / FIXED / cells[i], (float(best[i, 0]), float(best[i, 1]))
-        yield Piece(int(cells[i]), mean, float(highest[i]), spread, polygon, where, means, float(amounts[i] / FIXED_AMOUNT))
+        yield Piece(int(cells[i]), mean, float(highest[i]), spread, polygon, where, means, float(amounts[i] / FIXED), ranges)
 
 
-def _sums(values: Array, labels: Array, count: int, *, unit: int = FIXED) -> Array:
-    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * unit), 0).astype(np.int64)
+def _range(low: float, high: float) -> tuple[float, float] | None:
+    return (low, high) if low <= high else None
+
+
+def _sums(values: Array, labels: Array, count: int) -> Array:
+    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
     sums = np.zeros(count + 1, np.int64)
     np.add.at(sums, labels.ravel(), fixed.ravel())
     return sums[1:]

@@ -62,15 +62,15 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
 
     Offline, what every source lacks is told in one MissingError.
     """
-    found = Found(Place(loaded.root, cache, grid, loaded.config.run.offline))
+    found = Found(Place(loaded.root, cache, grid, loaded.config.run.offline), notices=list(loaded.notices))
     missing: list[str] = []
     uses = dict(loaded.config.sources)
     if loaded.config.region.boundary:
         vector = registry.find("sources", "vector")
         uses[BOUNDARY] = Use(use="vector", with_=registry.parameters(vector).model_validate({"path": loaded.config.region.boundary}))
     for key, use in sorted(uses.items(), key=lambda entry: entry[1].use == JOINED):  # what is joined comes after its parts
-        found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
         try:
+            found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
             if use.use == JOINED:
                 if not missing:
                     _join_tables(found, key, use, source)

@@ -133,11 +133,11 @@ def believe(
         return made[0], made[1], made[2]
     cells = in_squares(scored)  # neighbours are alike, and the nearest of what is alike is found together
     values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1).astype(np.float32)
-    seen = _seen(len(values), [layer.values.ravel()[cells] for layer in cover], covers)
+    factor = seen_through(len(values), [layer.values.ravel()[cells] for layer in cover], covers)
     for start in range(0, len(cells), BATCH):
         part = slice(start, start + BATCH)
         nearest, ore = area.dissimilarity(values[part], space.value)
-        answers = area.believed(nearest, values[part], space.value) * seen[part], ore, area.outside(values[part], space.value)
+        answers = area.believed(nearest, values[part], space.value) * factor[part], ore, area.outside(values[part], space.value)
         for layer, answer in zip(made, answers, strict=True):
             layer.flat[cells[part]] = answer
     return made[0], made[1], made[2]
@@ -181,7 +181,7 @@ def notices(space: Mapping[str, Array], believed: Mapping[str, float | None]) ->
     return told
 
 
-def _seen(count: int, maps: list[Array], covers: list[dict[str, Any]]) -> Array:
+def seen_through(count: int, maps: list[Array], covers: list[dict[str, Any]]) -> Array:
     """What applicability is multiplied by for cover; (n,)."""
     factor, silent = np.ones(count), np.ones(count, bool)
     for codes, said in zip(maps, covers, strict=True):

@@ -1,4 +1,4 @@
-"""Delineate: ranked target polygons from the map, tile by tile, pieces joined across seams."""
+"""Delineate: pieces of high ground from the map, tile by tile, joined across seams, less the ground that is excluded."""
 
 from __future__ import annotations
 
@@ -8,110 +8,165 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.frame import Prior, Targets
+from pipeline import registry
+from pipeline.config import Loaded
+from pipeline.config.frame import Prior
+from pipeline.config.targets import Exclude
 from pipeline.cube import LayerMeta
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid, Window
-from pipeline.learning.undiscovered import at_least_one, number_distribution
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
-from pipeline.spatial import outline, pieces
-from pipeline.stages.believe import INFERRED
+from pipeline.spatial import areas as named
+from pipeline.spatial import outline, pieces, smoothing, terrain
+from pipeline.stages import believe, expect
 
-EPOCH = 3
+EPOCH = 4
 STAGE = "delineate"
+PIECES_BYTES = 400_000_000
 
 
 def nodes(
-    grid: Grid, *, prefix: str, targets: Targets, tables: Mapping[str, Table], deposits: Mapping[str, list[Any]], where: str, kind: tuple[str, ...],
-    prior: Prior | None,
+    loaded: Loaded, grid: Grid, *, prefix: str, tables: Mapping[str, Table], layers: Mapping[str, LayerMeta], deposits: Mapping[str, list[Any]],
+    prior: Prior | None, dense: bool,
 ) -> list[Node]:  # fmt: skip
-    """One mask per excluded table, then `<prefix>/targets`; with a prior, what each is expected to hold. `kind` is the layer that tells
-    measured from inferred evidence, if there is one."""
-    made: list[Node] = []
-    for key in (*targets.exclude, *((targets.districts,) if targets.districts else ())):
-        if key not in tables:
-            raise ConfigError(f"{where}: targets name the vector {key!r}, which is not among the sources ({', '.join(sorted(tables)) or 'none'})")
-    for key in targets.exclude:
-        meta = LayerMeta(f"excluded_{key}", "float32", "1", f"1 inside {key}", key, "see sources", grid.cell_m)
-        made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[key]}), (meta,)))
-    layers = {"prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "excluded": tuple(n.name for n in made)}
-    layers |= {"applicability": (f"{prefix}/applicability",), "kind": kind, "expected": (f"{prefix}/expected_deposits",) if prior else ()}
+    """One mask per excluded table, then `<prefix>/pieces`: the ground that becomes targets.
+
+    `dense`: whether the map tells the density of deposits (see `expect`). ConfigError for a vector or layer that is not there.
+    """
+    config, targets = loaded.config, loaded.config.targets
+    for place, one in enumerate(targets.exclude):
+        _known(loaded, one.of, tables, "targets", "exclude", str(place))
+    if targets.districts:
+        _known(loaded, targets.districts, tables, "targets", "districts")
+    for word in ("elevation", "clear_looks"):
+        name = getattr(targets, word)
+        if name is not None and (name not in layers or layers[name].dtype != "float32"):
+            continuous = [meta.name for meta in layers.values() if meta.dtype == "float32"]
+            raise ConfigError(f"{loaded.where('targets', word)}: {registry.unknown('continuous layer', name, continuous)}")
+    if targets.times_mean_density is not None and not dense:
+        raise ConfigError(
+            f"{loaded.where('targets', 'times_mean_density')}: only a model that learns from deposits, with background.kind uniform, tells how dense "
+            "they are; use targets.area_share"
+        )
+    masks = [_mask(grid, one, tables[one.of]) for one in targets.exclude]
+    read = {
+        "prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "applicability": (f"{prefix}/applicability",),
+        "kind": (f"{prefix}/evidence_kind",) if config.applicability.measured else (), "excluded": tuple(n.name for n in masks),
+        "tract": expect.tract(prefix, prior) if dense else (), "cover": tuple(cover.of for cover in config.applicability.cover),
+        "elevation": (targets.elevation,) if targets.elevation else (), "looks": (targets.clear_looks,) if targets.clear_looks else (),
+    }  # fmt: skip
     least_cells = math.ceil(targets.min_area_km2 * 1e6 / grid.cell_m**2)
     said = {
-        "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "least_cells": least_cells,
-        "known_within_m": targets.known_within_m, "deposits": dict(deposits),
-        "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
+        "least_cells": least_cells, "covers": [cover.model_dump(mode="json") for cover in config.applicability.cover],
+        **expect.away(deposits, targets.known_within_m),
     }  # fmt: skip
-    gather = Call(high_ground, {"least_cells": least_cells}, layers, fits={"edges": f"{prefix}/edges"})
-    return [*made, FitNode(f"{prefix}/targets", STAGE, Call(rank, said), gather, 400_000_000)]
+    fits = {"edges": f"{prefix}/edges"} | ({"exponent": f"{prefix}/exponent"} if dense else {})
+    # a slope looks at the cells around: the other layers are read with them and trimmed
+    gather = Call(high_ground, said, read, fits=fits, reach_m=grid.cell_m if targets.elevation else 0.0)
+    joining = {
+        "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "least_cells": least_cells, "min_area_km2": targets.min_area_km2,
+        "excluded": [one.model_dump(mode="json") for one in targets.exclude],
+    }  # fmt: skip
+    vectors = {one.of: tables[one.of] for one in targets.exclude}
+    return [*masks, FitNode(f"{prefix}/pieces", STAGE, Call(joined, joining, vectors=vectors), gather, PIECES_BYTES)]
 
 
-def inside(*, at: Cells, areas: Vector) -> Array:
-    """1 where the cell's centre lies in one of the areas, 0 elsewhere."""
-    return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
+def _known(loaded: Loaded, name: str, tables: Mapping[str, Table], *spot: str) -> None:
+    if name not in tables:
+        told = f"{name!r}, which is not among the sources ({', '.join(sorted(tables)) or 'none'})"
+        raise ConfigError(f"{loaded.where(*spot)}: targets name the vector {told}")
+
+
+def _mask(grid: Grid, one: Exclude, table: Table) -> LayerNode:
+    near = f", and within {one.within_m:g} m of it" if one.within_m else ""
+    meta = LayerMeta(f"excluded_{one.of}", "float32", "1", f"1 inside {one.of}{near}", one.of, "see sources", grid.cell_m)
+    return LayerNode(meta.name, STAGE, Call(inside, {"within_m": one.within_m}, vectors={"areas": table}, reach_m=one.within_m), (meta,))
+
+
+def inside(*, at: Cells, areas: Vector, within_m: float) -> Array:
+    """1 where the cell's centre lies in one of the areas or within `within_m` of them, 0 elsewhere; (y, x) float32.
+
+    DataError for points or lines within 0 m of which nothing can lie.
+    """
+    shapes = _grown(areas.geometry, within_m)
+    return outline.inside(shapes, at.x, at.y).astype(np.float32)
+
+
+def _grown(geometry: Array, within_m: float) -> Array:
+    import shapely
+
+    if not within_m and (shapely.get_dimensions(geometry) < 2).any():
+        raise DataError("targets exclude points or lines, which have no ground of their own; say how far around with `within_m:`")
+    return np.asarray(shapely.buffer(geometry, within_m, quad_segs=16)) if within_m else geometry
 
 
 def high_ground(
-    *, prospectivity: Layer, uncertainty: Layer, applicability: Layer, kind: Layers, excluded: Layers, expected: Layers, edges: Fit, at: Window,
-    least_cells: int,
+    *, prospectivity: Layer, uncertainty: Layer, applicability: Layer, kind: Layers, excluded: Layers, tract: Layers, cover: Layers,
+    elevation: Layers, looks: Layers, edges: Fit, at: Window, least_cells: int, covers: list[dict[str, Any]], x_m: list[float],
+    y_m: list[float], known_within_m: float, exponent: Fit | None = None,
 ) -> dict[str, Array]:  # fmt: skip
-    """The connected pieces of this tile above the target edge, outside excluded ground."""
-    high = prospectivity.values > edges.value["edges"][4]
+    """The connected pieces of this tile above the target edge, outside excluded ground, and what lies on them; of the tile without its halo."""
+    values, halo = _inner(prospectivity), prospectivity.halo
+    high = values > edges.value["edges"][4]
     for layer in excluded:
-        high &= ~(layer.values > 0)
-    where = at.grid.affine(at.r0, at.c0)
-    more = {"mean_applicability": applicability.values}
+        high &= ~(_inner(layer) > 0)
+    more = {"mean_applicability": _inner(applicability)}
     if kind:
-        more["inferred_share"] = (kind[0].values == INFERRED).astype(np.float32)
-    amounts = expected[0].values if expected else None
-    return pieces.describe(high, prospectivity.values, uncertainty.values, amounts, transform=where, least_cells=least_cells, more=more)
+        more["inferred_share"] = (_inner(kind[0]) == believe.INFERRED).astype(np.float32)
+    if cover:
+        seen = believe.seen_through(values.size, [_inner(layer).ravel() for layer in cover], covers)
+        more["covered_share"] = (seen < 1).astype(np.float32).reshape(values.shape)
+    if looks:
+        more["clear_looks"] = _inner(looks[0])
+    ranges = {}
+    if elevation:
+        ranges["elevation_m"] = _inner(elevation[0])
+        ranges["slope_degree"] = terrain.slope_degrees(elevation[0].values, cell_m=elevation[0].cell_m)[halo:-halo, halo:-halo]
+    amounts = None
+    if exponent is not None:
+        x, y = at.x()[halo : halo + values.shape[1]], at.y()[halo : halo + values.shape[0]]
+        open_ground, _ = expect.undiscovered(
+            values, [_inner(t) for t in tract], exponent, x, y, at.grid.cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m
+        )
+        amounts = open_ground / expect.FIXED
+    where = at.grid.affine(at.r0 + halo, at.c0 + halo)
+    return pieces.describe(high, values, _inner(uncertainty), amounts, transform=where, least_cells=least_cells, more=more, ranges=ranges)
 
 
-def rank(
-    *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, least_cells: int, known_within_m: float,
-    deposits: Mapping[str, list[Any]], numbers: list[float] | None,
+def _inner(layer: Layer) -> Array:
+    halo = layer.halo
+    return layer.values[halo:-halo, halo:-halo] if halo else layer.values
+
+
+def joined(
+    *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, least_cells: int, min_area_km2: float,
+    excluded: list[dict[str, Any]], **vectors: Vector,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Targets by their best cell, new ground ranked, ground of known deposits kept apart without a rank.
+    """The pieces as plain rows, best cell first, with smooth outlines from which excluded ground is cut exactly, not by cells.
 
-    `numbers`, the chance of 0, 1, 2 ... undiscovered deposits in the tract, gives each the number it is expected to hold and the chance of
-    one or more.
-
-    The best cell and not the mean: a mean would put every small piece of middling ground before a large one with a rich core. A target
-    carries its mean applicability and does not lose its rank for a low one: where to look and what to believe are two questions.
+    A piece with less than `min_area_km2` left outside excluded ground is dropped. The best cell first and not the mean: a mean would put every small
+    piece of middling ground before a large one with a rich core.
     """
     import shapely
 
-    known = [shapely.Point(x, y) for x, y in zip(deposits["x"], deposits["y"], strict=True)]
-    tree = shapely.STRtree(known)
+    held = list(pieces.joined(parts, tiles_shape, least_cells=least_cells))
+    rough, smooth = [p.polygon for p in held], [smoothing.smoothed(p.polygon, cell_m=cell_m) for p in held]
+    for one in excluded:
+        areas, within_m = vectors[one["of"]].geometry, one["within_m"]
+        rough, smooth = (named.without(shapes, areas, within_m) for shapes in (rough, smooth))
     found = []
-    for piece in pieces.joined(parts, tiles_shape, least_cells=least_cells):
-        nearest = int(tree.nearest(piece.polygon)) if known else None
-        distance = math.inf if nearest is None else float(shapely.distance(piece.polygon, known[nearest]))
+    for piece, left, polygon in zip(held, rough, smooth, strict=True):
+        if shapely.area(left) < min_area_km2 * 1e6 or shapely.is_empty(polygon):
+            continue
         found.append(
             {
-                "status": "known ground" if distance <= known_within_m else "new", "area_km2": round(piece.cells * cell_m**2 / 1e6, 6),
-                "mean_prospectivity": round(piece.mean, 6), "max_prospectivity": round(piece.highest, 6),
-                "mean_uncertainty": round(piece.spread, 6),
-                **{name: _rounded(piece.means.get(name)) for name in ("mean_applicability", "inferred_share")},
-                "best": list(piece.best), "nearest_known": None if nearest is None else deposits["name"][nearest],
-                "nearest_known_km": None if nearest is None else round(distance / 1000, 3), "wkb": shapely.to_wkb(piece.polygon, hex=True),
+                "area_km2": round(float(shapely.area(polygon)) / 1e6, 6), "mean_prospectivity": round(piece.mean, 6),
+                "max_prospectivity": round(piece.highest, 6), "mean_uncertainty": round(piece.spread, 6), "amount": piece.amount, "cells": piece.cells,
+                **{name: None if mean is None else round(mean, 6) for name, mean in piece.means.items()},
+                **{name: None if ends is None else [round(end, 3) for end in ends] for name, ends in piece.ranges.items()},
+                "best": list(piece.best), "wkb": shapely.to_wkb(polygon, hex=True),
             }
-            | _held(piece.amount, numbers)
-        )
-    found.sort(key=lambda t: (t["status"] != "new", -t["max_prospectivity"], -t["mean_prospectivity"], t["wkb"]))
-    for place, target in enumerate(found, 1):
-        target["rank"] = place if target["status"] == "new" else None
+        )  # fmt: skip
+    found.sort(key=lambda t: (-t["max_prospectivity"], -t["mean_prospectivity"], t["wkb"]))
     return found
-
-
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 6)
-
-
-def _held(amount: float, numbers: list[float] | None) -> dict[str, float]:
-    if numbers is None:
-        return {}
-    mean = sum(n * chance for n, chance in enumerate(numbers))
-    share = min(1.0, amount / mean)
-    return {"expected_deposits": round(amount, 6), "p_at_least_one": round(at_least_one(np.array(numbers), share), 6)}

@@ -60,6 +60,20 @@ def evidence(made: list[Node], inputs: tuple[str, ...] = ()) -> list[LayerNode]:
     return [node for node in made if isinstance(node, LayerNode) and registry.declared(node.call.function).evidence and node.name not in inputs]
 
 
+def scales(read: list[LayerNode], made: list[Node]) -> tuple[str, ...]:
+    """The scale of each layer of evidence, in order: what its recipe says, or the recipe of what that reads first, a source's being an interval."""
+    nodes_of = {meta.name: node for node in made if isinstance(node, LayerNode) for meta in node.outputs}
+
+    def scale(node: LayerNode) -> str:
+        said = registry.declared(node.call.function).scale
+        if said != "input":
+            return said
+        first = nodes_of.get(next(iter(node.call.read_layers()), ""))
+        return "interval" if first is None else scale(first)
+
+    return tuple(scale(node) for node in read for _ in node.outputs)
+
+
 def _feature(
     loaded: Loaded, grid: Grid, key: str, use: Use, known: Mapping[str, LayerMeta], tables: Mapping[str, Table], ground: Ground
 ) -> list[Node]:

@@ -13,49 +13,83 @@ from pipeline.config.frame import Background, Prior
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
-from pipeline.learning.reliability import intensity
+from pipeline.learning.calibration import calibrated
 from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.spatial import outline
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "predict"
 PERMISSIVE = "permissive"  # the tract of this name is all the ground the map is made on
-FIXED = 2**20  # intensities as integers: sums are then the same for any tiles, and 8e9 cells of the highest fit an int64
+FIXED = 2**30  # intensities, shares of the highest there can be, as integers: sums are then the same for any tiles, and 8e9 cells fit an int64
+UNIFORM = "uniform"
 
 
 def nodes(
-    grid: Grid, *, prefix: str, prior: Prior, background: Background, labelled: bool, tables: Mapping[str, Table],
-    deposits: Mapping[str, list[Any]], known_within_m: float, synthetic: bool, where: str,
+    grid: Grid, *, prefix: str, prior: Prior | None, background: Background, labelled: bool, tables: Mapping[str, Table],
+    deposits: Mapping[str, list[Any]], known_within_m: float, synthetic: bool, where: str, card: str,
 ) -> list[Node]:  # fmt: skip
-    """`<prefix>/tract` if it is a table, the fit of the tract's summed intensity, then `<prefix>/expected_deposits`.
+    """Where scores tell the density of deposits: how far to believe it, `<prefix>/exponent`, and its sum, `<prefix>/intensity`, over the map or the
+    tract of the prior, which is `<prefix>/tract` if it is a table; then with a prior `<prefix>/expected_deposits`. `card` is the deciding scorecard.
 
-    ConfigError for a tract that is no source, and for a model whose scores are no intensity.
+    ConfigError for a tract that is no source, and for a prior over a model whose scores are no intensity.
     """
-    if not labelled:
-        raise ConfigError(f"{where}: a prior is spread by the density of deposits, and a model that learns from none gives no density; drop the prior")
-    if background.kind != "uniform":
-        raise ConfigError(
-            f"{where}: a prior is spread by the density of deposits over the ground, which only background.kind uniform can give; it is {background.kind}"
-        )
-    if prior.tract != PERMISSIVE and prior.tract not in tables:
-        raise ConfigError(f"{where}: {registry.unknown('vector', prior.tract, [*tables, PERMISSIVE])}")
-    made: list[Node] = []
-    if prior.tract != PERMISSIVE:
+    if prior:
+        _refuse(prior, background, labelled, tables, where)
+    if not tells_density(background, labelled):
+        return []
+    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, fits={"card": card}), None, 10_000_000)]
+    if prior and prior.tract != PERMISSIVE:
         meta = LayerMeta(f"{prefix}/tract", "float32", "1", f"1 inside {prior.tract}", prior.tract, "see sources", grid.cell_m, synthetic)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[prior.tract]}), (meta,)))
-    layers = {"prospectivity": (f"{prefix}/prospectivity",), "tract": tuple(node.name for node in made)}
-    said = {"x_m": list(deposits["x"]), "y_m": list(deposits["y"]), "known_within_m": known_within_m}
-    total = FitNode(f"{prefix}/intensity", STAGE, Call(summed, {"whole_tract": prior.tract}), Call(open_intensity, said, layers), 1_000_000)
+    layers = {"prospectivity": (f"{prefix}/prospectivity",), "tract": tract(prefix, prior)}
+    said = away(deposits, known_within_m)
+    fits = {"exponent": f"{prefix}/exponent"}
+    gather = Call(open_intensity, said, layers, fits=fits)
+    total = FitNode(f"{prefix}/intensity", STAGE, Call(summed, {"whole_tract": prior.tract if prior else None}), gather, 1_000_000)
+    if not prior:
+        return [*made, total]
     invented = "; the prior is invented" if prior.invented else ""
     mean = float(number_distribution(prior.n90, prior.n50, prior.n10) @ np.arange(prior.n10 + 1))
     meta = LayerMeta(
         f"{prefix}/expected_deposits", "float32", "1", f"Undiscovered deposits expected in the cell ({prior.model}){invented}", "prospect",
         "see provenance.json", grid.cell_m, synthetic or prior.invented,
     )  # fmt: skip
-    spread = Call(expected, said | {"mean": mean}, layers, fits={"total": total.name})
+    spread = Call(expected, said | {"mean": mean}, layers, fits=fits | {"total": total.name})
     return [*made, total, LayerNode(meta.name, STAGE, spread, (meta,))]
+
+
+def tells_density(background: Background, labelled: bool) -> bool:
+    """Whether the odds of a score are the density of deposits up to a constant: for models that learn from deposits and ground drawn evenly."""
+    return labelled and background.kind == UNIFORM
+
+
+def tract(prefix: str, prior: Prior | None) -> tuple[str, ...]:
+    """The layer of the prior's tract, if it is not all the ground."""
+    return (f"{prefix}/tract",) if prior and prior.tract != PERMISSIVE else ()
+
+
+def away(deposits: Mapping[str, list[Any]], known_within_m: float) -> dict[str, Any]:
+    """Known ground as plain parameters of `undiscovered`."""
+    return {"x_m": list(deposits["x"]), "y_m": list(deposits["y"]), "known_within_m": known_within_m}
+
+
+def _refuse(prior: Prior, background: Background, labelled: bool, tables: Mapping[str, Table], where: str) -> None:
+    if not labelled:
+        raise ConfigError(f"{where}: a prior is spread by the density of deposits, and a model that learns from none gives no density; drop the prior")
+    if background.kind != UNIFORM:
+        raise ConfigError(
+            f"{where}: a prior is spread by the density of deposits over the ground, which only background.kind uniform can give; it is {background.kind}"
+        )
+    if prior.tract != PERMISSIVE and prior.tract not in tables:
+        raise ConfigError(f"{where}: {registry.unknown('vector', prior.tract, [*tables, PERMISSIVE])}")
+
+
+def learnt(*, card: Fit) -> dict[str, Array]:
+    """The exponent of the deciding scorecard's calibration, 1 where none could be learnt: what the map's intensity is raised to before it is shared out."""
+    found = card.value.get("calibration")
+    return {"exponent": np.array(1.0 if found is None else found["exponent"])}
 
 
 def inside(*, at: Cells, areas: Vector) -> Array:
@@ -64,17 +98,17 @@ def inside(*, at: Cells, areas: Vector) -> Array:
 
 
 def open_intensity(
-    *, prospectivity: Layer, tract: Layers, at: Cells, x_m: list[float], y_m: list[float], known_within_m: float
+    *, prospectivity: Layer, tract: Layers, exponent: Fit, at: Cells, x_m: list[float], y_m: list[float], known_within_m: float
 ) -> dict[str, Array]:  # fmt: skip
     """This tile's sum of intensity over the cells of the tract away from known deposits, as an integer, and how many cells were scored."""
-    fixed, here = _fixed(prospectivity, tract, at, x_m, y_m, known_within_m)
+    fixed, here = undiscovered(prospectivity.values, [t.values for t in tract], exponent, at.x, at.y, at.cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m)
     return {"sum": np.array(fixed.sum()), "cells": np.array(np.count_nonzero(here)), "scored": np.array(np.count_nonzero(~np.isnan(prospectivity.values)))}
 
 
-def summed(*, parts: list[dict[str, Array]], whole_tract: str) -> dict[str, Array]:
-    """The tract's summed intensity and its cells; DataError where the map covers ground and the tract none of it."""
+def summed(*, parts: list[dict[str, Array]], whole_tract: str | None) -> dict[str, Array]:
+    """The summed intensity of the map or of a prior's tract, and its cells; DataError where the map covers ground and the tract none of it."""
     total = {name: sum(int(part[name]) for part in parts) for name in ("sum", "cells", "scored")}
-    if total["scored"] and not total["sum"]:
+    if whole_tract is not None and total["scored"] and not total["sum"]:
         raise DataError(
             f"prior: the tract {whole_tract!r} holds no scored cell above zero away from known deposits, so nothing can be spread over it; check the "
             "polygon and its CRS, or drop the prior"
@@ -83,27 +117,34 @@ def summed(*, parts: list[dict[str, Array]], whole_tract: str) -> dict[str, Arra
 
 
 def expected(
-    *, prospectivity: Layer, tract: Layers, total: Fit, at: Cells, x_m: list[float], y_m: list[float], known_within_m: float, mean: float
+    *, prospectivity: Layer, tract: Layers, exponent: Fit, total: Fit, at: Cells, x_m: list[float], y_m: list[float], known_within_m: float,
+    mean: float,
 ) -> Array:  # fmt: skip
     """Undiscovered deposits expected in each cell; (y, x) float32; 0 at known deposits, NaN outside the tract and where nothing was scored.
 
-    The mean number, shared out in proportion to the odds of the map (see `reliability.intensity`): the sum over the tract is the mean.
+    The mean number, shared out in proportion to the calibrated intensity of the map (see `calibration`): the sum over the tract is the mean.
     """
-    fixed, here = _fixed(prospectivity, tract, at, x_m, y_m, known_within_m)
+    fixed, here = undiscovered(prospectivity.values, [t.values for t in tract], exponent, at.x, at.y, at.cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m)
     whole = max(int(total.value["sum"]), 1)
     return np.where(here, mean * (fixed / whole), np.nan).astype(np.float32)
 
 
-def _fixed(prospectivity: Layer, tract: Layers, at: Cells, x_m: list[float], y_m: list[float], known_within_m: float) -> tuple[Array, Array]:
-    """Intensity as integers, 0 near known deposits and outside the tract; and the scored cells of the tract."""
-    here = ~np.isnan(prospectivity.values)
+def undiscovered(
+    prospectivity: Array, tract: list[Array], exponent: Fit, x: Array, y: Array, cell_m: float, *, x_m: list[float], y_m: list[float], known_within_m: float
+) -> tuple[Array, Array]:
+    """Calibrated intensity as integers of 1/FIXED, 0 near known deposits and outside the tract; and the scored cells of the tract; both (y, x).
+
+    `x` (columns,), `y` (rows,) are the centres of the cells.
+    """
+    here = ~np.isnan(prospectivity)
     for layer in tract:
-        here &= layer.values > 0
-    fixed = np.where(here, np.rint(intensity(np.nan_to_num(prospectivity.values)) * FIXED), 0).astype(np.int64)
+        here &= layer > 0
+    told = calibrated(np.nan_to_num(prospectivity), float(exponent.value["exponent"]))
+    fixed = np.where(here, np.rint(told * FIXED), 0).astype(np.int64)
     if x_m and here.any():
         row, col = np.nonzero(here)
         # the search bound is exclusive, and a deposit's own cell is known ground even where that is 0 m wide
-        reach = np.nextafter(max(known_within_m, at.cell_m / np.sqrt(2)), np.inf)
-        near, _ = cKDTree(np.column_stack([x_m, y_m])).query(np.column_stack([at.x[col], at.y[row]]), distance_upper_bound=reach)
+        reach = np.nextafter(max(known_within_m, cell_m / np.sqrt(2)), np.inf)
+        near, _ = cKDTree(np.column_stack([x_m, y_m])).query(np.column_stack([x[col], y[row]]), distance_upper_bound=reach)
         fixed[row[np.isfinite(near)], col[np.isfinite(near)]] = 0
     return fixed, here

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from pipeline.config.frame import Map, Targets
+from pipeline.config.frame import Map
+from pipeline.config.targets import Targets
 from pipeline.cube import LayerMeta
 from pipeline.errors import DataError
 from pipeline.grid import Grid
 from pipeline.learning import model_files
+from pipeline.learning.reliability import intensity
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
 from pipeline.spatial.squares import in_squares
 from pipeline.stages import fitting
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "predict"
 BATCH = 65_536  # cells scored at once: bounds memory, changes no answer
 
@@ -42,9 +45,10 @@ def nodes(
         ),
     )  # fmt: skip
     share = min(1.0, fitting.SAMPLE_CELLS / (grid.rows * grid.cols))
+    cut = {"area_share": targets.area_share, "times_mean_density": targets.times_mean_density}
     edges = FitNode(
         f"{prefix}/edges", STAGE,
-        Call(quantiles, {"class_shares": list(settings.class_shares), "area_share": targets.area_share}, fits={"model": f"{prefix}/model"}),
+        Call(quantiles, {"class_shares": list(settings.class_shares), **cut}, fits={"model": f"{prefix}/model"}),
         Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,)}), fitting.SAMPLE_CELLS * 24,
     )  # fmt: skip
     classed = LayerNode(
@@ -78,8 +82,11 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     return prospectivity, uncertainty
 
 
-def quantiles(*, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float) -> dict[str, Array]:
-    """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region).
+def quantiles(
+    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None
+) -> dict[str, Array]:
+    """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region); last that above which
+    ground is a target. With `times_mean_density` that is where the odds are so many times their mean.
 
     Infinite where there was no ground to map, so that nothing stands above any; DataError where there was and nothing could be scored.
     """
@@ -90,7 +97,11 @@ def quantiles(*, parts: list[dict[str, Array]], model: Fit, class_shares: list[f
     if values.size == 0:
         raise DataError("no cell of the region could be scored: every cell lacks evidence; check which layers cover the region (prospect show LAYER)")
     at = np.array([*class_shares, 1.0 - area_share])
-    return {"edges": np.quantile(values, at, method="inverted_cdf").astype(np.float32)}
+    edges = np.quantile(values, at, method="inverted_cdf").astype(np.float32)
+    if times_mean_density is not None:
+        dense = times_mean_density * math.fsum(intensity(values)) / values.size  # sorted and exact: the same for any tiles
+        edges[-1] = dense / (1.0 + dense)
+    return {"edges": edges}
 
 
 def classify(*, prospectivity: Layer, edges: Fit) -> Array:

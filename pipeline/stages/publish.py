@@ -20,12 +20,12 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe, showing
+from pipeline.stages import acquire, believe, benefit, catalogue, ranking, sheets, showing
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 6
+EPOCH = 7
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -71,6 +71,7 @@ def publish(
 ) -> bool:  # fmt: skip
     """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`."""
     if is_current(outputs, key):
+        catalogue.keep(outputs.parent)  # another map may have been removed
         return False
     folder = _beside(outputs, "partial")
     try:
@@ -89,6 +90,7 @@ def publish(
         fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
         _swap(folder, outputs)
+        catalogue.keep(outputs.parent)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -121,7 +123,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         parts = [config.sources[part].with_.model_dump() for part in found.parts.get(name, (name,)) if part in config.sources]
         licence = "; ".join(dict.fromkeys(one["licence"] for one in parts if one.get("licence"))) or "not stated"
         redistribute = all(one.get("redistribute", True) for one in parts)
-        shown[name] = Shown(table, licence, redistribute, evidence=name in read, excludes=name in config.targets.exclude)
+        shown[name] = Shown(table, licence, redistribute, evidence=name in read, excludes=name in {one.of for one in config.targets.exclude})
     drawn = {name: Lines(lines.whole(fit(name)), meta.long_name, meta.licence) for name, meta in graph.drawn.items()}
     inputs = [
         {
@@ -142,15 +144,17 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
         **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None, "verdict": protocols[deciding]["verdict"],
-        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "notices": list(notices),
+        "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "foretold": fit(f"{graph.prefix}/foretold"), "notices": list(notices),
+        "merit": ranking.stated(config.targets.merit, fit(f"{graph.prefix}/targets")), "risk": fit(f"{graph.prefix}/risk"),
     }  # fmt: skip
+    tables = sheets.sheets({name: fit(f"{graph.prefix}/{name}") for name in benefit.asked(config.targets)}, scorecard["risk"])
     targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
-        evidence=evidence, relief=relief, system_title=config.system.title,
+        columns=graph.target_columns, tables=tables, evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
 
 

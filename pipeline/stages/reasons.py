@@ -1,4 +1,4 @@
-"""Reasons: for each target, the features that speak most for its best cell, and the one that speaks most against it."""
+"""Reasons: for each target, in plain words, the features that speak most for its best cell, the one most against it, and what to look at next."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.learning import contributions, draws, importance, model_files
+from pipeline import registry
+from pipeline.config import Loaded
+from pipeline.errors import ConfigError
+from pipeline.learning import contributions, draws, importance, model_files, statement
 from pipeline.learning.draws import Floats
 from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest
+from pipeline.learning.statement import Scale
 from pipeline.learning.table import SampleTable
 from pipeline.learning.unlabelled import PositiveUnlabelledForest
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Cells, Fit, Layers
+from pipeline.stages import observing
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "delineate"
 FOR = 3  # features named for a target; one is named against it
 BACKGROUND = 64  # rows that stand for ground at large where contributions are sampled
@@ -25,10 +30,22 @@ SHARES = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest)  # their ans
 REASONING_BYTES = 300_000_000
 
 
-def node(*, prefix: str, evidence: tuple[str, ...], features: tuple[str, ...], counts: tuple[int, ...], seed: int) -> FitNode:
-    """The reasons of each target, `<prefix>/reasons`, in the order of `<prefix>/targets`."""
+def node(
+    loaded: Loaded, *, prefix: str, evidence: tuple[str, ...], features: tuple[str, ...], counts: tuple[int, ...], scales: tuple[str, ...]
+) -> FitNode:
+    """The reasons of each target, `<prefix>/reasons`, in the order of `<prefix>/targets`. `scales`: of each layer of evidence, see `statement`.
+
+    ConfigError for words or observations about what is no feature of the evidence.
+    """
+    config = loaded.config
+    for name in config.system.words:
+        if name not in features:
+            raise ConfigError(f"{loaded.where('system', 'words', name)}: {registry.unknown('evidence', name, features)}")
     fits = {"targets": f"{prefix}/targets", "model": f"{prefix}/model", "table": f"{prefix}/table"}
-    said = {"features": list(features), "counts": list(counts), "seed": seed}
+    said = {
+        "features": list(features), "counts": list(counts), "layers": list(evidence), "scales": list(scales), "words": dict(config.system.words),
+        "observations": observing.asked(loaded, features, counts), "weights": config.targets.merit.model_dump(mode="json"), "seed": config.seed,
+    }  # fmt: skip
     gather = Call(at_best, {}, {"evidence": evidence}, fits={"targets": fits["targets"]})
     return FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES)
 
@@ -45,20 +62,32 @@ def at_best(*, evidence: Layers, targets: Fit, at: Cells) -> dict[str, Array]:
 
 
 def reasons(
-    *, parts: list[dict[str, Array]], targets: Fit, model: Fit, table: Fit, features: list[str], counts: list[int], seed: int
+    *, parts: list[dict[str, Array]], targets: Fit, model: Fit, table: Fit, features: list[str], counts: list[int], layers: list[str],
+    scales: list[Scale], words: Mapping[str, str], observations: list[dict[str, Any]], weights: Mapping[str, float], seed: int,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """For each target its `contributions` by feature, the `base` they start from, and the words of `REASONS`, None where no feature speaks so.
+    """For each target its `contributions` by feature, the `base` they start from, the words of `REASONS`, None where no feature speaks so, and where
+    config names some the `observing.COLUMNS`.
 
     SHAP values for models of trees, from the answer over their samples; for others sampled contributions, from the mean over
-    scored background. Contributions and base add up to the prospectivity of the best cell. A feature's are those of its layers together.
+    scored background. Contributions and base add up to the prospectivity of the best cell. A feature's are those of its layers together; of several
+    layers the words name the one that is most unlike the background.
     """
     if not targets.value:
         return []
     values = np.full((len(targets.value), sum(counts)), np.nan, np.float32)
     for part in parts:
         values[part["row"]] = part["values"]
-    found, base = _contributions(model_files.load(model.value), values, SampleTable.from_bytes(table.value), counts, seed)
-    return [{"base": round(base, 6), "contributions": _said(row, features), **_words(row, features)} for row in found]
+    held, fitted = SampleTable.from_bytes(table.value), model_files.load(model.value)
+    found, base = _contributions(fitted, values, held, counts, seed)
+    ground = held.values[held.scored & ~held.positive].astype(np.float64)
+    told = [
+        {"base": round(base, 6), "contributions": _said(row, features), **_words(row, _stated(at, ground, features, counts, layers, scales, words))}
+        for row, at in zip(found, values.astype(np.float64), strict=True)
+    ]
+    if observations:
+        looks = observing.best(targets.value, values, ground=ground, model=fitted, observations=observations, weights=weights)
+        told = [one | look for one, look in zip(told, looks, strict=True)]
+    return told
 
 
 def _contributions(model: Any, values: Any, held: SampleTable, counts: list[int], seed: int) -> tuple[Floats, float]:
@@ -76,10 +105,25 @@ def _said(row: Floats, features: list[str]) -> dict[str, float]:
     return {name: round(float(share), 6) for name, share in zip(features, row, strict=True)}
 
 
-def _words(row: Floats, features: list[str]) -> Mapping[str, str | None]:
+def _stated(
+    at: Floats, ground: Floats, features: list[str], counts: list[int], layers: list[str], scales: list[Scale], words: Mapping[str, str]
+) -> list[str]:
+    """Each feature at one cell in plain words, against the background."""
+    told, first = [], 0
+    for feature, count in zip(features, counts, strict=True):
+        chosen = first + (statement.telling(at[first : first + count], ground[:, first : first + count]) if count > 1 else 0)
+        name = words.get(feature) or statement.plain(feature)
+        if count > 1:
+            name += " " + statement.plain(layers[chosen].removeprefix(feature).strip("_"))
+        told.append(statement.said(name, float(at[chosen]), ground[:, chosen], scales[chosen]))
+        first += count
+    return told
+
+
+def _words(row: Floats, stated: list[str]) -> Mapping[str, str | None]:
     """The words of `REASONS`; of equal contributions the feature named first in config stands first."""
     order = np.argsort(-row, kind="stable")
-    helps = [f"{features[i]} ({row[i]:+.3f})" for i in order if row[i] > 0][:FOR]
+    helps = [f"{stated[i]} ({row[i]:+.3f})" for i in order if row[i] > 0][:FOR]
     worst = int(np.argmin(row))
-    words: list[str | None] = [*helps, *[None] * (FOR - len(helps)), f"{features[worst]} ({row[worst]:+.3f})" if row[worst] < 0 else None]
+    words: list[str | None] = [*helps, *[None] * (FOR - len(helps)), f"{stated[worst]} ({row[worst]:+.3f})" if row[worst] < 0 else None]
     return dict(zip(REASONS, words, strict=True))

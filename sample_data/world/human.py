@@ -1,5 +1,5 @@
-"""Roads, railways, ports, protected areas, licences and districts: published courses and areas, invented
-details.
+"""Roads, railways, ports, power, protected areas, settlements, water, licences, districts and the border:
+published courses and areas, invented details.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import shapely.affinity
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 from shapely.geometry import LineString, MultiPoint, Point, box
@@ -17,10 +18,26 @@ from sample_data.world.facts import in_metres, outline_m, shapes, table
 from sample_data.world.frame import CRS, stream, to_degrees, to_metres
 
 LICENCES = 40
+CITY, TOWN = 9_000.0, 3_000.0  # radii of circles drawn for a city and a town, metres: invented
+# Where the international border meets the coast in the west and the neighbouring province in the north-east, degrees.
+BORDER_ENDS = ((61.6, 25.1), (70.0, 31.9))
+# Near these places there is water; name, longitude, latitude, half width and half height in metres, degrees turned.
+WATER = (
+    ("Hamun-i-Mashkel (seasonal)", 63.0, 28.2, 42_000.0, 11_000.0, 10.0),
+    ("Hub reservoir", 67.1, 25.3, 7_000.0, 3_000.0, 70.0),
+    ("Mirani reservoir", 62.7, 25.9, 7_000.0, 2_500.0, 20.0),
+)
+# Towns joined by invented power lines, in the order of facts/places.csv names.
+POWER = (
+    ("Quetta", "Sibi"), ("Quetta", "Kalat"), ("Kalat", "Khuzdar"), ("Khuzdar", "Bela"), ("Quetta", "Muslim Bagh"), ("Muslim Bagh", "Zhob"),
+    ("Quetta", "Chaman"), ("Quetta", "Nushki"), ("Nushki", "Dalbandin"), ("Taftan border", "Saindak"), ("Gwadar port", "Turbat"), ("Turbat", "Panjgur"),
+)
 
 
 def access() -> dict[str, gpd.GeoDataFrame]:
-    """Layers roads, railways, railway_scenarios, ports, smelters places, in metres; tracks are invented."""
+    """Layers roads, railways, railway_scenarios, ports, smelters, places and power_lines, in metres; tracks and
+    power lines are invented.
+    """
     lines = in_metres(shapes("lines")).assign(synthetic=False)
     keep = ["name", "confidence", "source", "synthetic", "geometry"]
     roads = lines.loc[lines["layer"] == "roads", keep].assign(surface="highway")
@@ -53,7 +70,16 @@ def access() -> dict[str, gpd.GeoDataFrame]:
         "ports": points[points["kind"].isin(["port", "harbour"])].reset_index(drop=True),
         "smelters": smelters,
         "places": points.reset_index(drop=True),
+        "power_lines": _power(points),
     }
+
+
+def _power(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Straight lines between towns."""
+    at = points.set_index("name").geometry
+    lines = [LineString([at[a], at[b]]) for a, b in POWER]
+    said = {"confidence": "synthetic", "source": "invented", "synthetic": True}
+    return gpd.GeoDataFrame([{"name": f"{a} - {b} (invented)"} | said for a, b in POWER], geometry=lines, crs=CRS)
 
 
 def _tracks() -> gpd.GeoDataFrame:
@@ -77,8 +103,52 @@ def _tracks() -> gpd.GeoDataFrame:
 
 
 def land(seed: int) -> dict[str, gpd.GeoDataFrame]:
-    """Layers protected_areas, licences and districts, in metres."""
-    return {"protected_areas": _protected(), "licences": _licences(seed), "districts": _districts()}
+    """Layers protected_areas, licences, districts, settlements, water and border, in metres."""
+    return {
+        "protected_areas": _protected(),
+        "licences": _licences(seed),
+        "districts": _districts(),
+        "settlements": _settlements(),
+        "water": _water(),
+        "border": _border(),
+    }
+
+
+def _settlements() -> gpd.GeoDataFrame:
+    """A circle around each town and district seat, larger for Quetta: real places, invented extents."""
+    spots = table("places")
+    spots = spots[spots["kind"].isin(["town", "port", "harbour", "border"])][["name", "lon", "lat"]]
+    seats = table("district_towns")[["district", "lon", "lat"]].rename(columns={"district": "name"})
+    rows = pd.concat([spots, seats], ignore_index=True).drop_duplicates(["lon", "lat"])
+    centres = gpd.points_from_xy(*to_metres(rows["lon"].to_numpy(), rows["lat"].to_numpy()))
+    circles = [c.buffer(CITY if name == "Quetta" else TOWN, quad_segs=8) for c, name in zip(centres, rows["name"], strict=True)]
+    kept = [shape.intersection(outline_m()) for shape in circles]
+    said = {"name": rows["name"].to_numpy(), "source": "a circle of invented size around a real place", "synthetic": True}
+    frame = gpd.GeoDataFrame(said, geometry=kept, crs=CRS)
+    return frame[~frame.geometry.is_empty].reset_index(drop=True)
+
+
+def _water() -> gpd.GeoDataFrame:
+    """Ellipses where a lake or reservoir is: positions to 0.1 degree, general knowledge, not checked; shapes invented."""
+    shapes_m = []
+    for _, lon, lat, half_wide, half_high, turned in WATER:
+        x, y = to_metres(lon, lat)
+        disc = shapely.affinity.scale(Point(float(x), float(y)).buffer(1.0, quad_segs=16), half_wide, half_high)
+        shapes_m.append(shapely.affinity.rotate(disc, turned))
+    said = {"source": "position general knowledge, not checked; shape invented", "synthetic": True}
+    return gpd.GeoDataFrame([{"name": row[0]} | said for row in WATER], geometry=shapes_m, crs=CRS)
+
+
+def _border() -> gpd.GeoDataFrame:
+    """The part of the outline towards Iran and Afghanistan, as one line: from the coast in the west to the north-east."""
+    ring = shapely.get_coordinates(outline_m().exterior)[:-1]
+    ends = [int(np.argmin(np.hypot(*(ring - np.column_stack(to_metres(lon, lat))).T))) for lon, lat in BORDER_ENDS]
+    first = np.roll(ring, -ends[0], axis=0)
+    last = (ends[1] - ends[0]) % len(ring)
+    ways = first[: last + 1], np.concatenate([first[last:], first[:1]])
+    line = max((LineString(way) for way in ways), key=lambda way: way.centroid.y)
+    said = {"name": "international border", "source": "part of the simplified outline", "synthetic": True}
+    return gpd.GeoDataFrame([said], geometry=[line], crs=CRS)
 
 
 def _protected() -> gpd.GeoDataFrame:
@@ -127,7 +197,8 @@ def _licences(seed: int) -> gpd.GeoDataFrame:
         if status == "granted" and expires < "2026":
             expires = f"2028{granted[4:]}"
         holder = f"Invented Holder {int(rng.integers(1, 16)):02d}"
-        rows.append({"holder": holder, "status": status, "granted": granted, "expires": expires, "synthetic": True})
+        number = f"block {len(rows) + 1:02d} (invented)"
+        rows.append({"name": number, "holder": holder, "status": status, "granted": granted, "expires": expires, "synthetic": True})
     return gpd.GeoDataFrame(rows, geometry=taken, crs=CRS)
 
 

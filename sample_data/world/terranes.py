@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import shapely
 from scipy.ndimage import distance_transform_edt
@@ -27,6 +29,7 @@ def among(terrane: Codes, names: tuple[str, ...]) -> Bools:
     return np.isin(terrane, [terrane_code(name) for name in names])
 
 
+@lru_cache(maxsize=16)  # no seed has a part in it: worlds of one grid share it, and it is most of the time a small one takes
 def across_strike(frame: Frame, line: str) -> Floats:
     """Signed distance in metres from a planted strike line, positive on its left; level lines run along
     strike.
@@ -47,7 +50,9 @@ def across_strike(frame: Frame, line: str) -> Floats:
     ahead_x, ahead_y = shapely.get_x(far) - shapely.get_x(near), shapely.get_y(far) - shapely.get_y(near)
     off_x, off_y = shapely.get_x(lattice) - shapely.get_x(foot), shapely.get_y(lattice) - shapely.get_y(foot)
     signed = np.sign(ahead_x * off_y - ahead_y * off_x) * np.hypot(off_x, off_y)
-    return _stretch(signed, frame, step)
+    field = _stretch(signed, frame, step)
+    field.flags.writeable = False
+    return field
 
 
 def _stretch(lattice: Floats, frame: Frame, step: int) -> Floats:

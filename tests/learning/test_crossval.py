@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from pipeline.errors import DataError
+from pipeline.learning import crossval
 from pipeline.learning.crossval import CrossValidation, Split, cross_validate, optimism
 from pipeline.learning.forests import BaggedForest
 from pipeline.learning.table import SampleTable
@@ -270,3 +271,15 @@ def test_rows_that_only_train_are_not_scored_and_rows_that_only_score_are_not_le
     taught = {row.tobytes() for X, _, _ in seen for row in X}
     assert taught == {row.tobytes() for row in whole.values[:-50]}
     assert found.result["protocol"]["background"] == 400 - 50
+
+
+def test_the_ground_to_search_is_where_the_curve_reaches_a_share_and_its_interval_that_of_redrawn_curves() -> None:
+    captured = np.sqrt(crossval.CURVE_AREA)
+    redrawn = np.stack([crossval.CURVE_AREA ** (0.5 + 0.001 * i) for i in range(-100, 101)])
+    for one, share in zip(crossval.search(captured.tolist(), redrawn), (0.5, 0.8, 0.9), strict=True):
+        assert one["captured"] == share
+        assert one["area"] == pytest.approx(share**2, abs=1e-3)
+        assert one["interval"] == pytest.approx([share ** (1 / 0.41), share ** (1 / 0.59)], abs=2e-3)
+    never = crossval.search([0.0] * 50 + [0.7], np.tile(np.linspace(0, 0.7, 51), (20, 1)))
+    assert [one["area"] is None for one in never] == [False, True, True]
+    assert never[1]["interval"] is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from pipeline.learning.undiscovered import at_least_one, number_distribution
+from pipeline.learning.undiscovered import at_least_one, count_distribution, count_interval, number_distribution
 
 
 def test_the_published_distributions_come_out() -> None:
@@ -31,3 +31,18 @@ def test_the_chance_of_one_or_more_is_mixed_over_the_number() -> None:
     assert at_least_one(np.array([0.5, 0, 0.5]), 1.0) == pytest.approx(0.5)
     # a Poisson number thinned is Poisson: 1 - exp(-share * mean)
     assert at_least_one(poisson.pmf(np.arange(200), 8.0), 0.1) == pytest.approx(1 - np.exp(-0.8))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.9])
+def test_counts_chances_and_intervals_of_a_piece_of_ground_agree_with_a_monte_carlo(share: float) -> None:
+    numbers = number_distribution(3, 8, 20)
+    rng, draws = np.random.default_rng(11), 200_000
+    count = rng.binomial(rng.choice(len(numbers), draws, p=numbers), share)
+    chance = count_distribution(numbers, share)
+    seen = np.bincount(count, minlength=len(chance)) / draws
+    assert chance.sum() == pytest.approx(1.0)
+    assert np.abs(chance - seen).max() < 5 * np.sqrt(0.25 / draws)
+    assert at_least_one(numbers, share) == pytest.approx(np.mean(count > 0), abs=5 * np.sqrt(0.25 / draws))
+    low, high = count_interval(chance)
+    assert np.mean(count < low) <= 0.05 + 0.003 and np.mean(count > high) <= 0.05 + 0.003
+    assert np.mean(count <= low) >= 0.05 - 0.003 and np.mean(count >= high) >= 0.05 - 0.003

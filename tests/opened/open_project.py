@@ -110,7 +110,7 @@ def _styles(project: object) -> dict[str, object]:
     """What a layer of the GeoPackage looks like when it is dragged in alone."""
     found = {}
     for layer in project.mapLayers().values():
-        if isinstance(layer, QgsVectorLayer) and layer.isSpatial():
+        if isinstance(layer, QgsVectorLayer) and layer.isSpatial() and "-" not in layer.id():
             alone = QgsVectorLayer(layer.source(), "alone", "ogr")
             message, loaded = alone.loadDefaultStyle()
             found[layer.id()] = {

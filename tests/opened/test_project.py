@@ -23,7 +23,7 @@ from tests.publishers import bundles
 
 BOUNDS = [0.0, -60_000.0, 80_000.0, 0.0]
 SIZE = (1000, 840)  # of a picture of a theme; the grid lies in its middle, 1000 wide and 750 high
-RASTERS = ("prospectivity", "uncertainty", "classes", "applicability", "evidence_dem", "evidence_halo")
+RASTERS = ("prospectivity", "uncertainty", "classes", "applicability", "evidence-dem", "evidence-halo")
 
 
 def made(bundle: Bundle) -> Bundle:
@@ -65,7 +65,7 @@ def test_it_opens_without_a_warning_with_every_layer_valid(found: dict[str, Any]
     assert found["opened"]
     assert (found["error"], found["warnings_on_load"], found["warnings"]) == ("", [], [])
     assert all(layer["valid"] for layer in found["layers"].values())
-    names = {"targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", *RASTERS}
+    names = {"targets", "reasons-of-targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", *RASTERS}
     assert set(found["layers"]) == {f"prospect_{name}" for name in names}
 
 
@@ -85,11 +85,11 @@ def test_groups_and_themes_are_there_and_each_theme_draws_what_it_is_for(found: 
     assert found["groups"] == ["Targets", "Context", "Answer", "Confidence", "Evidence", "Relief"]
     assert set(found["themes"]) == set(THEMES)
     of = {name: {layer.removeprefix("prospect_") for layer in theme["layers"]} for name, theme in found["themes"].items()}
-    assert {"targets", "occurrences", "evidence_dem", "districts"} <= set.intersection(*of.values())
+    assert {"targets", "occurrences", "evidence-dem", "districts"} <= set.intersection(*of.values())
     assert {"classes", "veil", "parks"} <= of[LOOK]
     assert "uncertainty" in of[SURE]
     assert "applicability" in of[BLIND]
-    assert {"evidence_halo", "faults", "ridges"} <= of[WHY]
+    assert {"evidence-halo", "faults", "ridges", "reasons-of-targets"} <= of[WHY]
     assert ANSWER not in of
 
 
@@ -133,7 +133,7 @@ def test_text_from_data_is_shown_as_text(found: dict[str, Any]) -> None:
         assert "dem (CC0)" in page["texts"]["credits"]
         assert page["texts"]["synthetic"].startswith("SYNTHETIC DATA")
         assert "not a mineral resource" in page["texts"]["caution"]
-    assert found["layers"]["prospect_evidence_halo"]["rights"] == ["CC <b>&"]
+    assert found["layers"]["prospect_evidence-halo"]["rights"] == ["CC <b>&"]
 
 
 @pyqgis.needed

@@ -77,6 +77,7 @@ def test_every_layer_of_the_geopackage_has_its_style_in_it(tmp_path: Path) -> No
     styles = gpd.read_file(bundle.folder / "targets.gpkg", layer="layer_styles", engine="pyogrio")
     assert set(styles["f_table_name"]) == {layer.table for layer in layers(bundle) if layer.geometry}
     assert styles["useAsDefault"].all()
+    assert styles["f_table_name"].is_unique
     for text in styles["styleQML"]:
         assert ET.fromstring(text.partition("\n")[2]).find("renderer-v2") is not None
 

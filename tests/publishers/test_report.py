@@ -21,7 +21,7 @@ from pipeline.cube import Cube, LayerMeta
 from pipeline.errors import StoreError
 from pipeline.grid import Grid
 from pipeline.learning import verdict as verdicts
-from pipeline.publishers._report import canvas, cells, content, embed, page, picture, words
+from pipeline.publishers._report import canvas, cells, charts, content, embed, page, picture, words
 from pipeline.publishers.report import report
 from pipeline.recipe import MISSING
 from tests.publishers import bundles, cards
@@ -215,7 +215,7 @@ def test_each_protocol_has_its_baselines_its_sentence_and_its_charts(tmp_path: P
     said = words_of(text)
     assert "The map is little better than a guess." in said and "geology was taken away too" in said
     assert "whole squares of ground, 2 times over" in said and "one deposit and one ordinary place at a time" in said
-    assert said.count("Nearness to known deposits") == 3 and said.count("The single best layer") == 3
+    assert said.count("Nearness to known deposits") == said.count("The single best layer") == 3 + 2  # three tables, two curves
     drawn = json.loads(re.search(r'id="drawn" type="application/json">(.*?)</script>', text, re.DOTALL)[1])  # type: ignore[index]
     names = {*drawn["places"][0]["roots"].values()}
     assert names >= {"map", "auc-0", "capture-0", "reliability-0", "auc-1", "capture-1", "auc-2", "importance", "dependence-0"}
@@ -236,6 +236,41 @@ def test_tables_for_people_are_shown_with_their_columns(tmp_path: Path) -> None:
     text = page.page(bundle(tmp_path, tables={"by_district": sheet}))
     assert "By district Who has what." in words_of(text) and "Kech 1,234 km² Chagai —" in words_of(text)
     assert 'title="How large."' in text and 'data-value="1234.0"' in text
+
+
+def test_what_a_search_may_find_is_told_in_sentences_a_curve_and_tables(tmp_path: Path) -> None:
+    first = {"targets": 10, "area_km2": 120.0, "expected_share": 0.25}
+    found = {
+        "note": "Held-out deposits.", "curve": {"area": [0.0, 0.1, 1.0], "area_km2": [0.0, 500.0, 5000.0], "captured": [0.0, 0.5, 1.0], "interval": None},
+        "search": [{"captured": 0.5, "area": 0.1, "area_km2": 500.0, "interval_km2": [300.0, 900.0]}, {"captured": 0.9, "area": None, "area_km2": None}],
+        "first_targets": [first, first | {"targets": 1, "expected_deposits": 1.5, "deposits_low": 0, "deposits_high": 4, "p_at_least_one": 0.7}],
+    }  # fmt: skip
+    sheets = {
+        name: Sheet(f"Title of {name}", "What.", pd.DataFrame({"a": [1.0]}), {"a": Column("float64", "A", "", "A.")}) for name in ("ground_to_search", "by_district")
+    }
+    text = page.page(bundle(tmp_path, scorecard=cards.scorecard(risk=found), tables=sheets))
+    said = words_of(text)
+    for part in (
+        "50 % of the discoveries: the best 500 km² (10.0 % of the ground, 90 % interval 300 to 900 km²)",
+        "The first 10 targets, 120 km², hold 25.0 % of what is still to be found The first target",
+        "The first target, 120 km², holds 25.0 % of what is still to be found: 1.5 deposits expected (0 to 4 with 90 %), and one or more with a chance of 70 %",
+        "Title of ground_to_search, as a table", "Who holds what Title of by_district",
+    ):
+        assert part in said, part
+    assert '"searched"' in text and "90 % of the discoveries" not in said
+    assert "What a search may find" not in words_of(page.page(bundle(tmp_path / "b")))
+
+
+def test_flags_of_a_target_stand_beside_where_it_is(tmp_path: Path) -> None:
+    made = bundle(tmp_path)
+    flagged = [{**made.targets[0], "licence": "held by Someone until 2030"}, {**made.targets[1], "licence": None}]
+    text = words_of(page.page(bundle(tmp_path / "b", targets=flagged, columns={"licence": Column("str", "Licence", "", "Who holds it.")})))
+    assert text.count("Licence: held by Someone until 2030") == 1
+
+
+def test_lines_of_the_curve_are_told_apart_by_colour_and_by_dashes() -> None:
+    told = charts.key(words.BASELINES)
+    assert len({dash for _, _, dash in told}) == len({colour for _, colour, _ in told}) + 1 == len(told) == 6  # the map's own two share a colour
 
 
 def test_a_layer_whose_licence_forbids_copies_is_not_drawn(tmp_path: Path) -> None:

@@ -16,10 +16,12 @@ import pytest
 import shapely
 
 from pipeline.bundle import Column, Sheet
+from pipeline.config.targets import Merit
 from pipeline.publishers._targets import columns, targets
 from pipeline.publishers.geopackage import geopackage
 from pipeline.publishers.geoparquet import geoparquet
-from pipeline.stages import delineate, reasons
+from pipeline.recipe import Fit, Vector
+from pipeline.stages import ranking, reasons
 from tests.publishers import bundles
 
 
@@ -180,22 +182,19 @@ def test_a_synthetic_map_says_so_in_every_layer(tmp_path: Path) -> None:
         assert pyogrio.read_info(made.folder / "targets.gpkg", layer=name)["layer_metadata"]["SYNTHETIC"].startswith("YES")
 
 
-def test_what_delineate_ranks_is_what_the_layer_holds() -> None:
-    deposits = {"name": ["Old Mine"], "x": [2500.0], "y": [-2500.0], "group": [0]}
-    assert delineate.rank(
-        parts=[_one_piece()], tiles_shape=(1, 1), cell_m=1000.0, least_cells=1, known_within_m=100, deposits=deposits, numbers=None
-    )[0].keys() | set(reasons.REASONS) == bundles.target(1, (0, 0, 1, 1)).keys()  # fmt: skip
-
-
-def _one_piece() -> dict[str, np.ndarray]:
-    from affine import Affine
-
-    from pipeline.spatial import pieces
-
-    high = np.zeros((8, 8), bool)
-    high[5:, 5:] = True
-    values = np.full((8, 8), 0.5, np.float32)
-    return pieces.describe(high, values, values, transform=Affine(1000.0, 0, 0, 0, -1000.0, 0), least_cells=1)
+def test_what_is_ranked_is_what_the_layer_holds() -> None:
+    deposits = {"name": ["Old Mine"], "x": [2500.0], "y": [-2500.0]}
+    piece = {
+        "area_km2": 1.0, "mean_prospectivity": 0.8, "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "amount": 0.0, "cells": 4, "mean_applicability": 0.7,
+        "best": [0.5, 0.5], "wkb": shapely.to_wkb(shapely.box(0, 0, 1, 1), hex=True),
+    }  # fmt: skip
+    there = Vector(np.array([shapely.Point(0, 5)], object), {"name": np.array(["Here"], object), "deposit_type": np.array(["VMS"], object)})
+    found = ranking.ranked(
+        pieces=Fit([piece]), known_within_m=100, deposits=deposits, flags={}, goals={}, weights=Merit().model_dump(), seed=1, numbers=None, metal=None,
+        occurrences=there,
+    )  # fmt: skip
+    held = found[0].keys() | set(reasons.REASONS)
+    assert held - {"merit_access"} == bundles.target(1, (0, 0, 1, 1)).keys()
 
 
 ROOT = Path(__file__).parents[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -162,8 +163,8 @@ def trickle(*, every_s: float, in_headers: bool = False) -> Fault:
 
 
 @contextlib.contextmanager
-def serving(web: Web | None = None) -> Iterator[Web]:
-    """The server, listening until the end of the block."""
+def serving(web: Web | None = None, *, tls: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """The server, listening until the end of the block; over TLS where a context with its certificate is given."""
     said = web or Web()
 
     class Answering(BaseHTTPRequestHandler):
@@ -182,6 +183,8 @@ def serving(web: Web | None = None) -> Iterator[Web]:
             return
 
     listening = Listening(("127.0.0.1", 0), Answering)
+    if tls:
+        listening.socket = tls.wrap_socket(listening.socket, server_side=True, do_handshake_on_connect=False)
     listening.block_on_close = False  # a client that keeps its connection would hold it up
     said.port = listening.server_address[1]
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 
 from pipeline.asset import Place
 from pipeline.errors import ConfigError, DataError
@@ -239,6 +240,24 @@ def test_a_file_that_is_not_what_its_catalogue_says_is_refused(items: list[dict[
     (scene,) = s2_scenes([item], tmp_path)
     with pytest.raises(DataError, match=words):
         _stored.onto(scene, "red", window=WHOLE, resampling="bilinear", dtype="uint16")
+
+
+@pytest.mark.parametrize(("east_deg", "lies"), [(0.0, False), (0.002, False), (0.1, True), (-0.1, True)])
+def test_an_outline_that_is_all_a_catalogue_says_is_held_against_the_file(items: list[dict[str, Any]], tmp_path: Path, east_deg: float, lies: bool) -> None:
+    item = copy.deepcopy(items[0])
+    for asset in item["assets"].values():
+        del asset["proj:transform"]
+    item["geometry"] = shapely.geometry.mapping(shapely.affinity.translate(shapely.geometry.shape(item["geometry"]), xoff=east_deg))
+    (scene,) = s2_scenes([item], tmp_path)
+
+    def read() -> Any:
+        return _stored.onto(scene, "red", window=WHOLE, resampling="bilinear", dtype="uint16")
+
+    if not lies:
+        assert np.isfinite(read()).any()
+        return
+    with pytest.raises(DataError, match=r"covers 6\d.\d+ to .* N, its catalogue says 6\d.* N; one of them lies: leave the scene out with `leave_out:`"):
+        read()
 
 
 def test_a_file_with_too_few_bands_is_refused(items: list[dict[str, Any]], tmp_path: Path) -> None:

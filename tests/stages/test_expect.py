@@ -25,6 +25,7 @@ SCORES = np.random.default_rng(7).random((12, 15)).astype(np.float32)
 SCORES[:2, :3] = np.nan
 TRACT = np.ones((12, 15), np.float32)
 TRACT[:, 10:] = 0
+EVEN = Fit({"exponent": np.array(1.0)})
 KNOWN = {"x_m": [450.0, 1450.0], "y_m": [-450.0, -50.0], "known_within_m": 100.0}
 
 
@@ -38,7 +39,7 @@ def spread(side: int, mean: float = 6.0) -> Any:
     def asked(here: tuple[slice, slice]) -> dict[str, Any]:
         x, y = (np.arange(15) + 0.5) * 100.0, -(np.arange(12) + 0.5) * 100.0
         at = Cells(x[here[1]], y[here[0]], np.arange(180).reshape(12, 15)[here], 100.0, 0, 180)
-        return {"prospectivity": Layer.of(SCORES[here]), "tract": Layers((Layer.of(TRACT[here]),)), "at": at, **KNOWN}
+        return {"prospectivity": Layer.of(SCORES[here]), "tract": Layers((Layer.of(TRACT[here]),)), "at": at, "exponent": EVEN, **KNOWN}
 
     total = Fit(expect.summed(parts=[expect.open_intensity(**asked(here)) for here in tiles(side)], whole_tract="t"))
     answer = np.full(SCORES.shape, 9, np.float32)

@@ -23,6 +23,7 @@ VEIL = "#5c63709e"  # laid over ground where the map is not to be believed: its 
 INK, KNOWN, PAPER = "#14213d", "#00575e", "#ffffff"
 ASPECTS = (0.85, 1.9)  # width over height of the map on a page, whatever the region's own
 MARGIN = 1.04
+IN_VIEW = 30  # targets the map opens on: ground far from them is a button away
 LABELLED = 10  # targets that bear their rank on the map
 LATTICE = 25  # places along each axis at which longitude and latitude are told; between them they are nearly straight
 RAMPS = {"prospectivity": Cividis256, "applicability": Viridis256, "uncertainty": Magma256[::-1]}  # told apart by colour-blind eyes
@@ -48,7 +49,8 @@ def canvas(
     west, north = grid.x_m, grid.y_m
     south, east = north - rows * side, west + cols * side
     aspect = float(np.clip((east - west) / (north - south), *ASPECTS))
-    whole, first = _view((west, south, east, north), aspect), _view(_scored(shown, (west, north), side) or (west, south, east, north), aspect)
+    whole = _view((west, south, east, north), aspect)
+    first = _view(_ahead(found, grid.cell_m) or _scored(shown, (west, north), side) or (west, south, east, north), aspect)
     plot = figure(
         x_range=Range1d(first[0], first[2]), y_range=Range1d(first[1], first[3]), sizing_mode="stretch_width", aspect_ratio=round(aspect, 4), min_border=0,
         toolbar_location=None, tools=[PanTool(), WheelZoomTool(modifiers="ctrl"), TapTool()], outline_line_color="#9aa3b2",
@@ -88,6 +90,16 @@ def _view(bounds: tuple[float, float, float, float], aspect: float) -> tuple[flo
     height = max(north - south, (east - west) / aspect) * MARGIN
     x, y = (west + east) / 2, (south + north) / 2
     return x - height * aspect / 2, y - height / 2, x + height * aspect / 2, y + height / 2
+
+
+def _ahead(found: gpd.GeoDataFrame, cell_m: float) -> tuple[float, float, float, float] | None:
+    """The bounds of the targets looked at first, with ground around them; None without any."""
+    best = found[found["status"] == "new"].head(IN_VIEW)
+    if not len(best):
+        return None
+    west, south, east, north = (float(edge) for edge in best.total_bounds)
+    around = max(0.08 * max(east - west, north - south), 10 * cell_m)
+    return west - around, south - around, east + around, north + around
 
 
 def _scored(shown: list[Picture], corner: tuple[float, float], side: float) -> tuple[float, float, float, float] | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, Range1d, Span, Whisker
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Range1d, Span, Whisker
 from bokeh.plotting import figure
 
 INK, MODEL, FAINT = "#1a2233", "#0b4f8a", "#d5dae3"
 NULLS = {  # Okabe and Ito (2008), darkened where white paper asks for it: told apart by colour-blind eyes, and by their dashes
-    "coordinates": ("#a6480a", "dashed"), "distance_to_known": ("#8a3f6d", "dotdash"), "best_layer": ("#00694e", "dashdot"), "random": ("#5c6370", "dotted"),
+    "coordinates": ("#a6480a", [6, 4]), "distance_to_known": ("#8a3f6d", [2, 3, 7, 3]), "best_layer": ("#00694e", [12, 4]), "random": ("#5c6370", [2, 4]),
 }  # fmt: skip
+OTHER, SOLID, TAUGHT = ("#5c6370", [2, 4]), [1, 0], [2, 2]
 LETTERS = "13px"
 
 
@@ -42,7 +43,7 @@ def auc(rows: Sequence[Mapping[str, Any]]) -> Any:
     plot.add_layout(Span(location=0.5, dimension="height", line_color="#5c6370", line_dash=[4, 4]))
     source = ColumnDataSource({
         "label": [row["label"] for row in held], "auc": [row["auc"] for row in held], "low": lows, "high": highs,
-        "colour": [MODEL if row["name"] == "model" else NULLS.get(row["name"], ("#5c6370", ""))[0] for row in held],
+        "colour": [MODEL if row["name"] == "model" else NULLS.get(row["name"], OTHER)[0] for row in held],
     })  # fmt: skip
     plot.segment("low", "label", "high", "label", source=source, line_width=4, line_color="colour", line_alpha=0.55)
     dots = plot.scatter("auc", "label", source=source, size=13, fill_color="colour", line_color="#ffffff")
@@ -50,32 +51,50 @@ def auc(rows: Sequence[Mapping[str, Any]]) -> Any:
     return plot
 
 
-def capture(model: Mapping[str, Any], nulls: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Any:
-    """Deposits captured against area searched: the model on hidden ground and on what it was taught, and the nulls by their label and scores."""
-    plot = blank(height=560, x="Area searched, best ground first (%)", y="Hidden deposits found (%)")
+def capture(model: Mapping[str, Any], nulls: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Deposits captured against area searched: the model on hidden ground and on what it was taught, and the nulls by name; `key` tells the lines."""
+    plot = blank(height=520, x="Area searched, best ground first (%)", y="Hidden deposits found (%)")
     plot.x_range, plot.y_range = Range1d(0, 50), Range1d(0, 101)
-    for name, (label, scores) in nulls.items():
+    for name, scores in nulls.items():
         if curve := scores.get("prediction_rate"):
-            colour, dash = NULLS.get(name, ("#5c6370", "dotted"))
-            plot.line(*_percent(curve), line_width=2, line_color=colour, line_dash=dash, legend_label=label)
+            colour, dash = NULLS.get(name, OTHER)
+            plot.line(*_percent(curve), line_width=2, line_color=colour, line_dash=dash)
     taught = model.get("success_rate")
     if taught and taught["captured"]:
-        plot.line(*_percent(taught), line_width=1.5, line_color=MODEL, line_dash=[2, 3], legend_label="The map, on deposits it was taught with")
+        plot.line(*_percent(taught), line_width=1.5, line_color=MODEL, line_dash=TAUGHT)
     x, y = _percent(model["prediction_rate"])
-    plot.line(x, y, line_width=3.5, line_color=MODEL, legend_label="The map, on hidden deposits")
+    plot.line(x, y, line_width=3.5, line_color=MODEL)
     known = [(100 * area, [100 * end for end in ends]) for area, ends in zip(model["capture"]["area"], model["capture"].get("interval") or [], strict=False) if ends]
     if known:
         source = ColumnDataSource({"at": [at for at, _ in known], "low": [ends[0] for _, ends in known], "high": [ends[1] for _, ends in known]})
         plot.add_layout(Whisker(base="at", lower="low", upper="high", source=source, line_color=MODEL, line_width=2))
     dots = plot.scatter(x, y, size=5, fill_color=MODEL, line_color=None)
     plot.add_tools(HoverTool(renderers=[dots], tooltips=[("Area searched", "@x{0.0} %"), ("Deposits found", "@y{0.0} %")], mode="vline"))
-    below = plot.legend[0]
-    plot.center = [one for one in plot.center if one is not below]
-    plot.add_layout(below, "below")  # over the lines it would hide what they are for
-    below.items = below.items[::-1]
-    below.label_text_font_size, below.label_text_color, below.border_line_color, below.glyph_width = LETTERS, INK, None, 30
-    below.padding, below.margin, below.spacing = 0, 4, 1
     return plot
+
+
+def searched(curve: Mapping[str, Any]) -> Any:
+    """Deposits found against ground searched in km2, with the interval where it is known at every place."""
+    plot = blank(height=360, x="Ground searched, best first (km²)", y="Hidden deposits found (%)")
+    most = next((i for i, share in enumerate(curve["captured"]) if share >= 0.9), len(curve["captured"]) - 1) + 1
+    area, captured = curve["area_km2"][:most], [100 * share for share in curve["captured"][:most]]
+    plot.x_range, plot.y_range = Range1d(0, max(area[-1], 1e-9)), Range1d(0, 101)
+    ends = (curve.get("interval") or [])[:most]
+    if ends and all(ends):
+        plot.varea(area, [100 * low for low, _ in ends], [100 * high for _, high in ends], fill_color=MODEL, fill_alpha=0.18)
+    plot.line(area, captured, line_width=3, line_color=MODEL)
+    dots = plot.scatter(area, captured, size=5, fill_color=MODEL, line_color=None)
+    plot.add_tools(HoverTool(renderers=[dots], tooltips=[("Ground searched", "@x{0,0} km²"), ("Deposits found", "@y{0.0} %")], mode="vline"))
+    plot.xaxis.ticker.desired_num_ticks = 4
+    plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    return plot
+
+
+def key(labels: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """How the lines of `capture` are told apart, (label, colour, dashes), for nulls by name and label; on the page it prints and is read aloud."""
+    lines = [("The map, on hidden deposits", MODEL, SOLID), ("The map, on what it was taught with", MODEL, TAUGHT)]
+    lines += [(label, *NULLS.get(name, OTHER)) for name, label in labels.items()]
+    return [(label, colour, " ".join(map(str, dash))) for label, colour, dash in lines]
 
 
 def reliability(found: Mapping[str, Any]) -> Any:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 MOST_ROWS = 500  # targets in the page; the files hold all
 MOST_FEATURES = 15  # bars of importance
 MOST_CURVES = 9  # charts of partial dependence, those of the features the score rests on most
-MAIN = ("rank", "status", "districts", "nearest_known", "nearest_known_km", "area_km2", "max_prospectivity", "mean_applicability")
+NUMBERS = ("merit", "area_km2", "max_prospectivity", "p_at_least_one", "mean_applicability")  # in the table for all to see, where a map has them
+MAIN = ("rank", "status", "districts", "nearest_known", "nearest_known_km", *NUMBERS)
+RISK = ("ground_to_search", "first_targets", "discovery_curve")  # tables told of beside the risk, not among those of areas
 REASONS = ("for_1", "for_2", "for_3", "against_1")
 
 
@@ -79,7 +81,7 @@ def protocols(bundle: Bundle, roots: dict[str, Model]) -> list[dict[str, Any]]:
             )))  # fmt: skip
             model = card["scores"]["model"]
             if model.get("prediction_rate"):
-                roots[f"capture-{number}"] = charts.capture(model, _nulls(card))
+                roots[f"capture-{number}"] = charts.capture(model, {name: one for name, one in card["scores"].items() if name != "model"})
                 drawn.append((f"capture-{number}", "tall", (
                     "Hidden deposits found as more ground is searched, best ground first. Dashed lines are baselines: the higher a line, the less ground "
                     "has to be searched. Bars are 90 % intervals."
@@ -89,15 +91,12 @@ def protocols(bundle: Bundle, roots: dict[str, Model]) -> list[dict[str, Any]]:
             drawn.append((f"reliability-{number}", "", (
                 "Whether the map's numbers can be taken at their word: deposits seen beside deposits expected, on hidden ground. Dots should lie on the bars."
             )))  # fmt: skip
+        key = charts.key({name: words.BASELINES.get(name, readable(name)) for name in card["scores"] if name != "model"}) if rows else []
         made.append({
-            "name": readable(name), "title": card.get("title", name), "hidden": words.hidden(card), "verdict": card["verdict"],
+            "name": readable(name), "key": key, "title": card.get("title", name), "hidden": words.hidden(card), "verdict": card["verdict"],
             "said": [s for s in (words.odds(card), words.found(card)) if s], "rows": rows, "charts": drawn, "facts": _facts(card), "ranks": _ranks(card),
         })  # fmt: skip
     return made
-
-
-def _nulls(card: Mapping[str, Any]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    return {name: (words.BASELINES.get(name, readable(name)), scores) for name, scores in card["scores"].items() if name != "model"}
 
 
 def _scores(card: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -189,7 +188,24 @@ def targets(bundle: Bundle, found: gpd.GeoDataFrame) -> dict[str, Any]:
         row["bounds"] = bounds
         row["best"] = one["best"]
     others = [name for name in columns if name not in (*MAIN, *REASONS)]
-    return {"columns": columns, "rows": rows, "others": others, "sortable": [n for n in columns if cells.is_number(columns[n])], "all": len(found)}
+    flags = [name for name in bundle.columns if name in columns and not cells.is_number(columns[name])]
+    sortable = [name for name in columns if cells.is_number(columns[name])]
+    numbers = [name for name in NUMBERS if name in columns]
+    return {"columns": columns, "rows": rows, "others": others, "flags": flags, "numbers": numbers, "sortable": sortable, "all": len(found)}
+
+
+def risk(bundle: Bundle, roots: dict[str, Model]) -> dict[str, Any] | None:
+    """What a search in the map's order may find, in sentences and a curve; None where a scorecard says nothing of it."""
+    found = bundle.scorecard.get("risk")
+    if not found:
+        return None
+    if found.get("curve"):
+        roots["searched"] = charts.searched(found["curve"])
+    return {
+        "note": found.get("note", ""), "search": [said for one in found.get("search") or () if (said := words.searched(one))],
+        "first": [words.together(one) for one in found.get("first_targets") or ()], "chart": "searched" if found.get("curve") else None,
+        "sheets": [(name, bundle.tables[name]) for name in RISK if name in bundle.tables],
+    }  # fmt: skip
 
 
 def inputs(bundle: Bundle) -> list[dict[str, Any]]:

@@ -96,6 +96,28 @@ def found(card: Mapping[str, Any], area: float = 0.05) -> str:
     return f"The best {percent(area)} of the ground holds {percent(share)} of the hidden deposits{wide}."
 
 
+def searched(one: Mapping[str, Any]) -> str:
+    """How much ground has to be searched for a share of the deposits; empty where held-out deposits never tell."""
+    if one.get("area_km2") is None:
+        return ""
+    ends = one.get("interval_km2")
+    wide = f", 90 % interval {ends[0]:,.0f} to {ends[1]:,.0f} km²" if ends else ""
+    return f"{percent(one['captured'])} of the discoveries: the best {one['area_km2']:,.0f} km² ({percent(one['area'], 1)} of the ground{wide})"
+
+
+def together(one: Mapping[str, Any]) -> str:
+    """What the first so many targets hold together."""
+    many = "The first target" if one["targets"] == 1 else f"The first {one['targets']} targets"
+    verb = "holds" if one["targets"] == 1 else "hold"
+    said = f"{many}, {one['area_km2']:,.0f} km², {verb} {percent(one['expected_share'], 1)} of what is still to be found"
+    if one.get("expected_deposits") is None:
+        return said
+    return (
+        f"{said}: {one['expected_deposits']:.1f} deposits expected ({one['deposits_low']} to {one['deposits_high']} with 90 %), and one or more with a "
+        f"chance of {percent(one['p_at_least_one'])}"
+    )
+
+
 def few(card: Mapping[str, Any]) -> bool:
     """Whether the scorecard itself says that too few deposits are known for an AUC to mean much."""
     return str(card.get("verdict", "")).startswith("Too few to tell")

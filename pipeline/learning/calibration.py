@@ -1,0 +1,66 @@
+"""Calibration: how far differences in predicted intensity are to be believed, learnt on ground no model saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.learning.draws import Floats, Ints
+from pipeline.learning.intervals import interval
+from pipeline.learning.reliability import intensity
+
+EXPONENTS: Floats = np.linspace(0.0, 2.0, 201)
+LEAST = 1e-6  # of the largest intensity: a deposit where a model said never would else rule alone
+FEWEST = 5  # deposits from which an exponent is learnt
+
+
+def calibrated(share: Any, exponent: float) -> Floats:
+    """Intensity of a score of 0 to 1, as a share of the largest a score can have, raised to the exponent; any shape, float64. NaN stays NaN."""
+    return np.asarray((intensity(share) / intensity(1.0)) ** exponent, np.float64)
+
+
+def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats) -> dict[str, Any] | None:
+    """The power of the predicted intensity that tells best where held-out deposits lie, and its 90 % interval over redrawn blocks.
+
+    1 where the intensity is right, below where it is too bold, above where it is too timid. `label` (n,) 1 for deposits and 0 for uniform background,
+    `scores` (repeats, n) out-of-fold, NaN where not scored, `unit` (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's
+    chance to lie in a cell is that cell's intensity among all: the likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope
+    of Cox (1958) for a density. Mean over repeats. None with fewer than FEWEST deposits.
+    """
+    positive = np.asarray(label) == 1
+    if positive[np.isfinite(scores).any(axis=0)].sum() < FEWEST:
+        return None
+    place = np.unique(unit, return_inverse=True)[1]
+    units = weight.shape[1]
+    gain, known = np.zeros((units, len(EXPONENTS))), np.zeros(units)
+    grounds = []
+    for score in scores:
+        held = np.isfinite(score)
+        if not (held & positive).any() or not (held & ~positive).any():
+            continue
+        # of the largest, and never 0: the total is free, so a constant changes nothing
+        told = np.log(np.maximum(intensity(np.where(held, score, 0.0)) / intensity(1.0), LEAST))
+        at, ground = place[held & positive], place[held & ~positive]
+        gain += np.bincount(at, told[held & positive], units)[:, None] * EXPONENTS
+        known += np.bincount(at, minlength=units)
+        grounds.append(np.stack([np.bincount(ground, np.exp(e * told[held & ~positive]), units) for e in EXPONENTS], axis=1))
+    if not grounds:
+        return None
+    drawn = np.concatenate([np.ones((1, units)), weight])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        likely = drawn @ gain - (drawn @ known)[:, None] / len(grounds) * sum(np.log(drawn @ ground) for ground in grounds)
+    likely[~np.isfinite(likely).all(axis=1) | (drawn @ known == 0)] = np.nan
+    best = np.array([np.nan if np.isnan(row).any() else _peak(row) for row in likely])
+    return {"exponent": round(float(best[0]), 6), "interval": interval(best[1:])}
+
+
+def _peak(likely: Floats) -> float:
+    """The exponent at the top of a concave curve: of the parabola through the highest point and its neighbours."""
+    i = int(np.argmax(likely))
+    if i in (0, len(EXPONENTS) - 1):
+        return float(EXPONENTS[i])
+    before, top, after = likely[i - 1 : i + 2]
+    bent = before - 2 * top + after
+    return float(EXPONENTS[i] + (0.0 if bent == 0 else 0.5 * (before - after) / bent) * (EXPONENTS[1] - EXPONENTS[0]))

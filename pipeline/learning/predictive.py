@@ -1,0 +1,148 @@
+"""What is still to be found, foretold: of so many further deposits, how many will lie on a piece of the map, and how sure that is.
+
+A score on held-out deposits says how well the map did; what a reader wants is how it will do. That is less sure, for two reasons at once: the share was
+learnt from few deposits, which come in clusters, and the further ones are few and come in clusters too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta, betabinom, binom
+from sklearn.base import BaseEstimator
+
+from pipeline.learning.draws import Floats, Ints, derive, uniform
+from pipeline.learning.fitted import fitted
+from pipeline.learning.heldout import MODEL, unfit
+from pipeline.learning.importance import positive_share
+from pipeline.learning.intervals import LEVEL
+from pipeline.learning.split import Split
+from pipeline.learning.table import SampleTable
+
+FOLDS = 10  # near to all of the deposits teach, as they do the map itself
+REPLICATES = 300  # of the bootstrap behind a share's design effect
+QUADRATURE = 200  # values a share may take, of equal chance
+LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
+
+
+class Share(NamedTuple):
+    """A share of deposits: its `value`, the number of deposits it was learnt from, and by how much their clusters widen its variance, 1 or more."""
+
+    value: float
+    deposits: int
+    design: float
+
+
+def share_of(value: float, drawn: Floats, deposits: int) -> Share:
+    """A share and its design effect (Kish 1965): the variance of its block-bootstrap replicates over that of as many independent deposits.
+
+    Never below 1, which replicates of few blocks may fall to by chance, nor above the number of deposits: then all are one cluster.
+    """
+    held = drawn[np.isfinite(drawn)]
+    at = min(max(value, 0.5 / max(deposits, 1)), 1 - 0.5 / max(deposits, 1))
+    alone = at * (1 - at) / max(deposits, 1)
+    found = float(held.var()) / alone if len(held) > 1 else 1.0
+    return Share(float(value), int(deposits), float(min(max(found, 1.0), max(deposits, 1))))
+
+
+def number_chances(share: Share, further: int) -> Floats:
+    """The chance that 0, 1, ... of `further` deposits lie where `share` of them is expected; (further + 1,).
+
+    Beta-binomial twice over: the share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and
+    given the share the further ones are as clustered as those it was learnt from: their counts vary by the same correlation within clusters.
+    """
+    if further == 0:
+        return np.ones(1)
+    effective = share.deposits / share.design
+    levels = (np.arange(QUADRATURE) + 0.5) / QUADRATURE
+    shares = np.clip(beta.ppf(levels, effective * share.value + 0.5, effective * (1 - share.value) + 0.5), LEAST, 1 - LEAST)
+    alike = (share.design - 1) / max(share.deposits - 1, 1)  # correlation of two deposits of the sample
+    counts = np.arange(further + 1)
+    if alike <= LEAST:
+        chances = np.asarray(binom.pmf(counts, further, shares[:, None]), np.float64)
+        return np.asarray(chances.mean(axis=0))
+    spread = 1 / alike - 1
+    chances = np.asarray(betabinom.pmf(counts, further, shares[:, None] * spread, (1 - shares[:, None]) * spread), np.float64)
+    return np.asarray(chances.mean(axis=0))
+
+
+def mixed(share: Share, numbers: Floats) -> Floats:
+    """`number_chances` over an uncertain number of further deposits: `numbers` (k,) is the chance of 0, 1, ... of them; (k,)."""
+    found = np.zeros(len(numbers))
+    for further in np.flatnonzero(numbers):
+        chances = number_chances(share, int(further))
+        found[: len(chances)] += numbers[further] * chances
+    return found
+
+
+def central(chances: Floats, *, level: float = LEVEL) -> tuple[int, int]:
+    """The least and the largest count of the central `level`: at most half of the rest lies below the one, and above the other."""
+    below = np.cumsum(chances)
+    tail = (1 - level) / 2
+    low = int(np.searchsorted(below, tail * below[-1], side="right"))
+    high = int(np.searchsorted(below, (1 - tail) * below[-1], side="left"))
+    return low, min(max(high, low), len(chances) - 1)
+
+
+
+def ground_above(
+    table: SampleTable, ground: npt.NDArray[np.float32], cell: Ints, *, make_model: Callable[[int], BaseEstimator], split: Split, seed: int,
+    folds: int = FOLDS,
+) -> Floats:  # fmt: skip
+    """For each row of the table the share of the ground that a map made without it puts above it; (n,), NaN but for scored positives.
+
+    `ground` (m, layers) is evidence of cells drawn evenly from all the ground of the map, numbered by `cell` (m,). A fold's model ranks all of it but
+    the cells of the deposits it was taught with: there nothing is left to find. The background of a score will not do in its stead: it keeps clear
+    of deposits, so it lacks the very ground that ranks as high as theirs, and shares of it flatter. Ties count half.
+
+    Deposit groups are dealt to `folds` at random. What is asked is where further deposits lie, and those are supposed to lie as the known ones do,
+    also to each other: as near to what is known as a known one is to the others. Folds as far apart as the cells of the map (see `matching`) ask
+    another question, how the map does on any of its ground, and foretell too little. `split` only says what pieces of ground models may hold out.
+    """
+    ids = np.unique(table.group[table.positive])
+    dealt = np.argsort(np.argsort(uniform(ids, seed=seed, stream="foretold"), kind="stable"), kind="stable") % folds
+    found = np.full(len(table), np.nan)
+    for fold in range(min(folds, len(ids))):
+        without = table.positive & np.isin(table.group, ids[dealt == fold])
+        train, test = ~without & table.trains, without & table.scored
+        if unfit(table, train, test):
+            continue
+        taught = table.subset(train)
+        model = fitted(make_model(derive(seed, MODEL, fold)), taught, split.units(taught))
+        fresh = ~np.isin(cell, taught.cell[taught.positive])
+        scores = np.sort(positive_share(model, ground[fresh]))
+        own = positive_share(model, table.values[test])
+        above, tied = len(scores) - np.searchsorted(scores, own, side="right"), np.searchsorted(scores, own, side="right") - np.searchsorted(scores, own)
+        found[test] = (above + 0.5 * tied + 0.5) / (len(scores) + 1)  # never 0: the best of the ground is a piece of it too
+    return found
+
+
+def curve(above: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Share of deposits (k,) captured in shares of the ground (k,), from 0 to 1 each, the density of deposits never rising from the best ground on.
+
+    `above` (n,) as `ground_above` gives it, `weight` (n,) how often each counts. The least concave majorant of the steps: of all curves whose
+    density falls with the rank, the likeliest. Grenander (1956).
+    """
+    order = np.argsort(above, kind="stable")
+    x = np.concatenate(([0.0], above[order], [1.0]))
+    y = np.concatenate(([0.0], np.cumsum(weight[order]) / weight.sum(), [1.0]))
+    kept: list[int] = []
+    for at in range(len(x)):
+        if kept and x[at] == x[kept[-1]] and len(kept) > 1:
+            kept.pop()  # of several at one place the last stands highest
+        while len(kept) > 1 and (y[kept[-1]] - y[kept[-2]]) * (x[at] - x[kept[-1]]) <= (y[at] - y[kept[-1]]) * (x[kept[-1]] - x[kept[-2]]):
+            kept.pop()
+        kept.append(at)
+    return x[kept], y[kept]
+
+
+def on_pieces(found: tuple[Floats, Floats], ranks: Floats, areas: Floats) -> float:
+    """Share of deposits on pieces of ground, from the share of the ground ranked above each (`ranks`) and the share each covers (`areas`); (k,)."""
+    area, captured = found
+    low, high = np.clip(ranks - areas / 2, 0.0, 1.0), np.clip(ranks + areas / 2, 0.0, 1.0)
+    wide = np.maximum(high - low, LEAST)
+    density = (np.interp(high, area, captured) - np.interp(low, area, captured)) / wide
+    return float(min((density * areas).sum(), 1.0))

@@ -1,0 +1,110 @@
+"""Foretell: of so many further deposits, how many the map's best ground and its first targets should hold, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.config.frame import Prior, Protocol
+from pipeline.grid import Grid
+from pipeline.learning import draws, intervals, predictive
+from pipeline.learning.draws import Floats
+from pipeline.learning.table import SampleTable
+from pipeline.learning.undiscovered import number_distribution
+from pipeline.node import Call, FitNode
+from pipeline.recipe import Array, Fit
+from pipeline.stages import fitting, making, validate
+
+EPOCH = 1
+STAGE = "validate"
+AREAS = (0.01, 0.05, 0.10)
+TOP = 20  # targets
+CELLS = 200_000  # of the region, seeded; of those on the map's ground at most GROUND are ranked
+GROUND = 20_000
+FEWEST = 10  # deposit groups, as the verdict asks
+
+
+def node(
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], protocol: Protocol, told: Mapping[str, Any], seed: int, prior: Prior | None
+) -> FitNode:
+    """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split."""
+    said = {
+        "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(seed, protocol)[0], "told": told,
+        "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
+    }  # fmt: skip
+    share = min(1.0, CELLS / (grid.rows * grid.cols))
+    gather = Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (f"{prefix}/prospectivity", *evidence)})
+    fits = {"table": f"{prefix}/table", "samples": f"{prefix}/samples", "targets": f"{prefix}/targets"}
+    return FitNode(f"{prefix}/foretold", STAGE, Call(foretell, said, fits=fits), gather, CELLS * (len(evidence) + 3) * 8)
+
+
+def foretell(
+    *, parts: list[dict[str, Array]], table: Fit, samples: Fit, targets: Fit, split: Mapping[str, Any], bounds: list[float], seed: int,
+    told: Mapping[str, Any], numbers: list[float] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The counts, JSON-ready: `further` deposits are as many as were held out, or what the prior holds possible. `reason` where nothing can be said.
+
+    Each held-out deposit is ranked among all ground that is new to the map made without it; the share of deposits in the best 1, 5 and 10 %
+    of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets. `deposits` are the ends of 90 % of what may
+    come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered
+    (`predictive.number_chances`).
+    """
+    held = SampleTable.from_bytes(table.value)
+    held = held.subset(samples.value["drawn"][:, 0]) if len(held) else held
+    groups = len(np.unique(held.group[held.positive & held.scored]))
+    if not making.labelled(told) or groups < FEWEST:
+        why = "the model learns from no deposits" if not making.labelled(told) else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
+        return {"reason": f"nothing is foretold: {why}", "capture": None, "targets": None}
+    mapped, cell, ground = _ground(parts, seed)
+    cut = validate.division(split, bounds)
+    make = making.maker(told, background_km2=making.background_km2(samples.value))
+    above = predictive.ground_above(held, ground, cell, make_model=make, split=cut, seed=seed)
+    known = np.isfinite(above)
+    above, units = above[known], cut.units(held)[known]
+    own, place = np.unique(units, return_inverse=True)
+    weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place]
+    weights = weights[weights.sum(axis=1) > 0]
+    chances = np.asarray(numbers, np.float64) if numbers is not None else np.eye(len(above) + 1)[-1]
+
+    def counted(value: float, drawn: Floats) -> dict[str, Any]:
+        share = predictive.share_of(value, drawn, len(above))
+        return {"share": round(value, 6), "deposits": list(predictive.central(predictive.mixed(share, chances))), "design_effect": round(share.design, 6)}
+
+    best = []
+    for area in AREAS:
+        inside = (above <= area).astype(np.float64)
+        best.append({"area": area, **counted(float(inside.mean()), (weights @ inside) / weights.sum(axis=1))})
+    first = [target for target in targets.value if target["rank"] is not None and target["rank"] <= TOP]
+    whole_km2 = float(samples.value["cells"] * samples.value["cell_km2"])
+    areas = np.array([target["area_km2"] for target in first], np.float64) / whole_km2
+    fresh = np.sort(mapped[~np.isin(cell, held.cell[held.positive])])
+    ranks = 1.0 - np.searchsorted(fresh, [target["mean_prospectivity"] for target in first]) / max(len(fresh), 1)
+    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (np.ones(len(above)), *weights)]
+    further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
+    return {
+        "words": _words(further, numbers is not None),
+        "held_out": {"folds": predictive.FOLDS, "seed": seed, "deposits": len(above), "groups": groups, "ground_cells": len(cell)},
+        "further": further, "capture": best,
+        "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(curves[0], np.array(curves[1:]))},
+    }  # fmt: skip
+
+
+def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Array]:
+    """The prospectivity, number and evidence of a seeded choice of the scored cells."""
+    held = [np.concatenate([part[name] for part in parts]) for name in (*(str(i) for i in range(len(parts[0]) - 1)), "cell")]
+    scored = np.flatnonzero(~np.isnan(held[0]))
+    lowest = np.lexsort((held[-1][scored], draws.uniform(held[-1][scored], seed=seed, stream="foretold")))
+    kept = scored[np.sort(lowest[:GROUND])]
+    kept = kept[np.argsort(held[-1][kept], kind="stable")]
+    return held[0][kept], held[-1][kept], np.stack([layer[kept] for layer in held[1:-1]], axis=1).astype(np.float32)
+
+
+def _words(further: float, prior: bool) -> str:
+    of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
+    return (
+        f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "
+        f"deposits held out in {predictive.FOLDS} random folds, their clusters, and the chance of few. It supposes that further deposits lie as the known "
+        "ones do; the protocols say how the map does on ground further from what is known."
+    )

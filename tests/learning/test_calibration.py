@@ -1,0 +1,63 @@
+"""The exponent of an intensity is found again on ground drawn from a known power of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.learning import calibration, intervals
+
+
+def drawn(power: float, *, deposits: int = 400, seed: int = 1) -> tuple[Any, Any, Any, Any]:
+    """Labels, scores of two repeats and units of ground on which deposits fall as the odds of the score to a power."""
+    rng = np.random.default_rng(seed)
+    ground = rng.beta(1, 4, 60_000)
+    rate = (ground / (1 - ground)) ** power
+    found = rng.choice(ground, deposits, p=rate / rate.sum())
+    score = np.concatenate([rng.choice(ground, 6000), found])
+    label = np.concatenate([np.zeros(6000), np.ones(deposits)])
+    unit = rng.integers(0, 40, len(score))
+    return label, np.stack([score, score]), unit, intervals.weights(unit, seed=3, replicates=200)
+
+
+@pytest.mark.parametrize("power", [0.6, 1.0, 1.4])
+def test_the_power_that_deposits_were_drawn_with_is_found_again_inside_its_interval(power: float) -> None:
+    found = calibration.exponent(*drawn(power))
+    assert found is not None
+    assert found["exponent"] == pytest.approx(power, abs=0.12)
+    low, high = found["interval"]
+    assert low < found["exponent"] < high and low - 0.05 < power < high + 0.05
+    assert high - low < 0.5
+
+
+def test_the_best_exponent_is_that_of_a_plain_search_of_the_likelihood() -> None:
+    label, scores, unit, weight = drawn(0.8, deposits=60)
+    odds = np.maximum(np.clip(scores[0], 0, 0.999) / (1 - np.clip(scores[0], 0, 0.999)) / 999, 1e-6)
+    grid = np.linspace(0, 2, 2001)
+    likely = [(e * np.log(odds[label == 1])).sum() - label.sum() * np.log((odds[label == 0] ** e).sum()) for e in grid]
+    found = calibration.exponent(label, scores, unit, weight)
+    assert found is not None and found["exponent"] == pytest.approx(grid[int(np.argmax(likely))], abs=2e-3)
+
+
+def test_scores_that_say_nothing_have_an_exponent_near_nought() -> None:
+    label, scores, unit, weight = drawn(0.0, deposits=300)
+    found = calibration.exponent(label, scores, unit, weight)
+    assert found is not None and found["exponent"] < 0.15
+
+
+def test_too_few_deposits_teach_nothing_and_rows_not_scored_are_left_out() -> None:
+    label, scores, unit, weight = drawn(1.0, deposits=4)
+    assert calibration.exponent(label, scores, unit, weight) is None
+    label, scores, unit, weight = drawn(1.0, deposits=50)
+    holed = scores.copy()
+    holed[1, ::2] = np.nan
+    assert calibration.exponent(label, holed, unit, weight) is not None
+    assert calibration.exponent(label, np.full(scores.shape, np.nan), unit, weight) is None
+
+
+def test_calibrated_intensity_is_the_odds_as_a_share_of_the_highest_to_the_power() -> None:
+    assert calibration.calibrated(np.array([0.5, 0.999, 1.0, 0.0]), 1.0) == pytest.approx([1 / 999, 1, 1, 0])
+    assert calibration.calibrated(0.5, 0.5) == pytest.approx((1 / 999) ** 0.5)
+    assert np.isnan(calibration.calibrated(np.nan, 1.0))

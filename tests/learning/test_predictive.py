@@ -1,0 +1,126 @@
+"""What is foretold of further deposits: against counts by hand, plain binomials, and samples drawn anew many times over."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import betabinom, binom
+from sklearn.linear_model import LogisticRegression
+
+from pipeline.learning import intervals, predictive
+from pipeline.learning.predictive import Share
+from pipeline.learning.split import Split
+from pipeline.learning.table import SampleTable
+from tests.learning import places
+
+
+def test_a_share_known_for_certain_gives_a_binomial_count() -> None:
+    found = predictive.number_chances(Share(0.3, 10**7, 1.0), 40)
+    assert found.sum() == pytest.approx(1)
+    assert found == pytest.approx(binom.pmf(np.arange(41), 40, 0.3), abs=2e-4)
+
+
+def test_a_share_known_from_few_gives_the_posterior_predictive_count() -> None:
+    found = predictive.number_chances(Share(0.25, 20, 1.0), 30)
+    assert found == pytest.approx(betabinom.pmf(np.arange(31), 30, 5.5, 15.5), abs=2e-3)
+
+
+def test_none_further_are_none() -> None:
+    assert predictive.number_chances(Share(0.4, 10, 2.0), 0).tolist() == [1.0]
+
+
+def test_clusters_make_the_count_less_sure() -> None:
+    widths = []
+    for design in (1.0, 2.0, 4.0):
+        low, high = predictive.central(predictive.number_chances(Share(0.4, 60, design), 60))
+        widths.append(high - low)
+    assert widths[0] < widths[1] < widths[2]
+
+
+def test_the_interval_holds_nine_counts_in_ten_when_deposits_come_in_clusters() -> None:
+    """Pairs of deposits share their fate; a known sample and a further one of 60 are drawn from each of 200 worlds."""
+    random, holds = np.random.default_rng(1), []
+    unit = np.repeat(np.arange(30), 2)
+    weights = intervals.weights(unit, seed=0, replicates=200)[:, unit]
+    for _ in range(200):
+        true = random.uniform(0.2, 0.8)
+        fates = np.repeat(random.random((2, 30)) < true, 2, axis=1)
+        share = predictive.share_of(fates[0].mean(), (weights @ fates[0]) / np.maximum(weights.sum(axis=1), 1), 60)
+        low, high = predictive.central(predictive.number_chances(share, 60))
+        holds.append(low <= fates[1].sum() <= high)
+    assert 0.85 <= np.mean(holds) <= 0.96
+
+
+def test_the_design_effect_of_twins_is_two_and_of_loners_one() -> None:
+    fates = np.random.default_rng(2).random(200) < 0.4
+    for each, wanted in ((1, 1.0), (2, 2.0)):
+        unit = np.repeat(np.arange(200), each)
+        weights = intervals.weights(unit, seed=0)[:, unit]
+        of = np.repeat(fates, each)
+        found = predictive.share_of(of.mean(), (weights @ of) / weights.sum(axis=1), len(of))
+        assert found.design == pytest.approx(wanted, rel=0.15)
+
+
+def test_the_central_interval_by_hand() -> None:
+    assert predictive.central(np.array([0.04, 0.2, 0.5, 0.22, 0.04])) == (1, 3)
+    assert predictive.central(np.array([0.06, 0.2, 0.5, 0.18, 0.06])) == (0, 4)
+    assert predictive.central(np.array([1.0])) == (0, 0)
+
+
+def test_an_uncertain_number_of_deposits_is_mixed_over() -> None:
+    share = Share(0.5, 1000, 1.0)
+    found = predictive.mixed(share, np.array([0.5, 0.0, 0.5]))
+    assert found == pytest.approx([0.5 + 0.5 * 0.25, 0.25, 0.125], abs=2e-3)
+
+
+def test_the_curve_is_the_least_concave_one_over_the_steps() -> None:
+    area, captured = predictive.curve(np.array([0.1, 0.5, 0.2, 0.9]), np.ones(4))
+    assert area == pytest.approx([0, 0.2, 0.5, 0.9, 1.0])
+    assert captured == pytest.approx([0, 0.5, 0.75, 1.0, 1.0])
+    area, captured = predictive.curve(np.array([0.4, 0.5]), np.ones(2))  # the first step lies under the line to the second
+    assert area == pytest.approx([0, 0.5, 1.0])
+    assert captured == pytest.approx([0, 1.0, 1.0])
+    slopes = np.diff(predictive.curve(np.random.default_rng(3).random(80) ** 3, np.ones(80)), axis=1)
+    assert (np.diff(slopes[1] / slopes[0]) <= 1e-9).all()
+
+
+def test_pieces_that_make_up_the_ground_hold_all_deposits_and_the_best_hold_most() -> None:
+    found = predictive.curve(np.random.default_rng(4).random(60) ** 4, np.ones(60))
+    middles, areas = (np.arange(10) + 0.5) / 10, np.full(10, 0.1)
+    assert predictive.on_pieces(found, middles, areas) == pytest.approx(1)
+    shares = [predictive.on_pieces(found, middles[i : i + 1], areas[:1]) for i in range(10)]
+    assert shares == pytest.approx(sorted(shares, reverse=True))
+    assert shares[0] == pytest.approx(float(np.interp(0.1, *found)))
+
+
+def test_held_out_deposits_are_ranked_among_all_ground_but_the_deposits_taught_with() -> None:
+    n = 50
+    value = np.arange(n, dtype=np.float32)[:, None] / n
+    deposits, background = np.array([49, 47, 45, 30]), np.arange(0, 28, 3)
+    cell = np.concatenate((deposits, background))
+    table = SampleTable(
+        values=value[cell], names=("height",), label=np.repeat((1, 0), (4, len(background))), group=np.concatenate((np.arange(4), -1 - background)),
+        cell=cell, x=cell * 1000.0, y=np.zeros(len(cell)),
+    )  # fmt: skip
+    found = predictive.ground_above(
+        table, value, np.arange(n), make_model=lambda _: LogisticRegression(), split=Split(kind="nearest", folds=2), seed=0, folds=4
+    )
+    assert np.isnan(found[4:]).all()
+    # of the 47 cells that are no deposit taught with, those above: 48 and its own cell, half; and so on down
+    above = [0, 1, 2, 16]
+    assert found[:4] == pytest.approx([(a + 0.5 + 0.5) / 48 for a in above])
+
+
+def test_deposits_that_tell_themselves_apart_are_foretold_high_on_the_ground_and_blind_ones_evenly() -> None:
+    told, blind = (places.table(seed=5, signal=signal) for signal in (3.0, 0.0))
+    ground = np.random.default_rng(6).normal(size=(2000, 4)).astype(np.float32)
+
+    def median(table: SampleTable) -> float:
+        filled = table.showing(np.nan_to_num(table.values))
+        found = predictive.ground_above(
+            filled, ground, 10**6 + np.arange(2000), make_model=lambda _: LogisticRegression(), split=Split(kind="nearest"), seed=1
+        )
+        return float(np.nanmedian(found))
+
+    assert median(told) < 0.05
+    assert 0.3 < median(blind) < 0.7

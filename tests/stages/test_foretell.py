@@ -1,0 +1,76 @@
+"""What the scorecard foretells, from tables made by a known rule, and where it must say that it cannot tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.config.frame import Protocol
+from pipeline.learning.table import SampleTable
+from pipeline.recipe import Fit
+from pipeline.stages import foretell
+from tests.learning import places
+
+SPLIT = {**Protocol(title="").split.model_dump(), "kind": "nearest", "folds": 4}
+FOREST = {"use": "random_forest", "said": {"bags": 2, "trees_per_bag": 10, "min_samples_leaf": 3, "max_features": "sqrt"}, "epoch": 1}
+OVERLAY = {"use": "fuzzy_overlay", "said": {"operator": "gamma", "gamma": 0.75}, "epoch": 1}
+CELLS = 1000
+
+
+def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None) -> dict[str, Any]:
+    """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground."""
+    ground = np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)
+    score = (1 / (1 + np.exp(-ground[:, 0]))).astype(np.float32)
+    score[:50] = np.nan
+    cell = 10**6 + np.arange(CELLS)
+    layers = [score, *ground.T]
+    parts = [{str(i): layer[half] for i, layer in enumerate(layers)} | {"cell": cell[half]} for half in (slice(0, 400), slice(400, None))]
+    samples = {
+        "drawn": np.ones((len(table), 1), bool), "label": table.label, "trains": table.trains, "cells": np.array(CELLS - 50), "cell_km2": np.array(1.0),
+    }  # fmt: skip
+    targets = [
+        {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at))} for rank, at in ((1, 0.99), (2, 0.97), (None, 0.995))
+    ]
+    return foretell.foretell(
+        parts=parts, table=Fit(table.to_bytes()), samples=Fit(samples), targets=Fit(targets), split=SPLIT, bounds=[0, -100_000, 100_000, 0], seed=3, told=told,
+        numbers=numbers,
+    )  # fmt: skip
+
+
+def test_more_ground_holds_more_and_the_first_targets_hold_what_their_rank_deserves() -> None:
+    said = found(places.table(seed=1))
+    shares = [one["share"] for one in said["capture"]]
+    assert [one["area"] for one in said["capture"]] == list(foretell.AREAS)
+    assert shares == sorted(shares)
+    assert shares[1] > 0.4
+    for one in (*said["capture"], said["targets"]):
+        low, high = one["deposits"]
+        assert 0 <= low <= round(60 * one["share"]) <= high <= 60
+    assert said["further"] == said["held_out"]["deposits"] == 60
+    targets = said["targets"]
+    assert targets["first"] == 2
+    assert targets["area"] == pytest.approx(0.04)
+    assert shares[0] < targets["share"] < shares[2]
+    assert "60 further deposits, as many as were held out" in said["words"]
+
+
+def test_labels_that_mean_nothing_foretell_what_the_area_holds() -> None:
+    said = found(places.table(seed=2, signal=0.0))
+    assert all(one["deposits"][0] <= 60 * one["area"] <= one["deposits"][1] for one in said["capture"])
+
+
+def test_a_prior_says_how_many_deposits_there_may_be() -> None:
+    numbers = [0.0] * 10 + [0.5] + [0.0] * 9 + [0.5]
+    said = found(places.table(seed=1), numbers=numbers)
+    assert said["further"] == 15
+    assert said["capture"][2]["deposits"][1] <= 20
+    assert "the prior" in said["words"]
+
+
+def test_too_few_deposits_and_models_without_labels_foretell_nothing_and_say_why() -> None:
+    few = found(places.table(seed=3, deposits=foretell.FEWEST - 1))
+    assert few["capture"] is None
+    assert few["reason"] == "nothing is foretold: 9 deposit groups can be held out, where 10 are needed"
+    assert found(places.table(seed=3), OVERLAY)["reason"] == "nothing is foretold: the model learns from no deposits"
