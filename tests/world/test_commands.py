@@ -46,7 +46,9 @@ def run(page: str, copy: Path, command: str) -> subprocess.CompletedProcess[str]
 
 
 def lines(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith(ELSEWHERE) and " && cd " not in line)
+    """The commands of a block; a server is stopped after ten seconds, as a reader would with Ctrl-C."""
+    kept = [line for line in text.splitlines() if not line.startswith(ELSEWHERE)]
+    return "\n".join(f"timeout -s INT 10 {line.partition('#')[0]} || [ $? -eq 124 ]" if "prospect serve" in line else line for line in kept)
 
 
 @pytest.mark.timeout(3000)
