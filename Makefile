@@ -39,7 +39,10 @@ bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each 
 	@$(PY) -m benchmarks.scorer
 	@$(PY) -m benchmarks.scale
 
-skill: $(DEV_STAMP) ## what infill brings back, a hunt for leaks, and every model on real and synthetic ground; hours
+skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds whose truth is known, what infill brings back, leaks, every model; hours
+	@$(PY) -m benchmarks.coverage
+	@$(PY) -m benchmarks.applicability
+	@$(PY) -m benchmarks.reliability
 	@$(PY) -m benchmarks.infill
 	@$(PY) -m benchmarks.leaks
 	@$(PY) -m benchmarks.skill

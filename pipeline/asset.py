@@ -65,6 +65,11 @@ class Asset:
     named: str = ""
     fetched: str = ""
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of its files, without what signs them."""
+        return (self.origin,) if self.origin else ()
+
     def touches(self, window: tuple[float, float, float, float]) -> bool:
         """Whether it can touch a window (xmin, ymin, xmax, ymax), edges included."""
         b = self.bounds

@@ -48,6 +48,15 @@ def listed(shelf: Path) -> list[Held]:
         return sorted([*_files(shelf), *_ranged(shelf), *_unpacked(shelf), *_layers(shelf), *_leftovers(shelf)], key=lambda h: (h.kind, h.name, h.paths))
 
 
+def times(shelf: Path) -> dict[str, str]:
+    """Address to when (UTC) it was last fetched, of all whole files and all that is read by pieces."""
+    found: dict[str, str] = {}
+    for note in (read_note(path) for folder in (shelf, shelf / "ranged") for path in folder.glob("*.json")):
+        if note.get("fetched"):
+            found[str(note["url"])] = max(str(note["fetched"]), found.get(str(note["url"]), ""))
+    return found
+
+
 def verified(shelf: Path) -> list[Held]:
     """Hold every file, block and unpacked file against its checksum; what is damaged is taken off the shelf, to be fetched again, and returned."""
     damaged = []

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pipeline.config.frame import Config
+
 COPERNICUS_DEM = (
     "produced using Copernicus WorldDEM-30 (c) DLR e.V. 2010-2014 and (c) Airbus Defence and Space GmbH 2014-2018 provided under COPERNICUS by the "
     "European Union and ESA; all rights reserved"
@@ -67,6 +69,16 @@ class Source:
     def terms(self) -> tuple[Terms, ...]:
         """The licences its words name; none when they name no known one."""
         return known(self.licence)
+
+
+def of(config: Config) -> list[Source]:
+    """The sources of a config with what they say of their licence; what only joins others has none of its own."""
+    found = []
+    for key, use in sorted(config.sources.items()):
+        said = use.with_.model_dump()
+        if "licence" in said:
+            found.append(Source(key, said["licence"], said.get("citation") or "", bool(said.get("redistribute", True))))
+    return found
 
 
 def known(licence: str) -> tuple[Terms, ...]:

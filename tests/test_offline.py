@@ -66,4 +66,6 @@ def test_offline_says_at_once_all_that_is_missing_and_needs_no_server_once_it_wa
     (faults,) = [one for one in provenance["inputs"] if one["source"] == "faults"]
     assert faults["from"] == "a file" and faults["version"] == "not named"
     assert set(provenance["run"]["fetched"]) == {f"{address}/dem.tif", f"{address}/occurrences.csv"}
+    assert "attribution: the text below must go with the map: dem (CC-BY), occurrences (CC-BY)" in provenance["uses"]
+    assert "Somebody's dem (CC-BY)" in provenance["attribution"]
     assert "secret" not in json.dumps(provenance) and "fetched" not in json.dumps({**provenance, "run": {}})

@@ -8,13 +8,13 @@ from xml.etree.ElementTree import Element
 from pipeline.bundle import Column
 from pipeline.publishers._qgis_xml import node, options
 
-WHERE, REASONS, SURE, MORE = TABS = ("Where", "Why", "How sure", "More")
-# the columns every map has; what config adds stands under More
-PLACED = {
-    "rank": WHERE, "status": WHERE, "area_km2": WHERE, "districts": WHERE, "nearest_known": WHERE, "nearest_known_km": WHERE,
-    "mean_prospectivity": SURE, "max_prospectivity": SURE, "mean_uncertainty": SURE, "mean_applicability": SURE, "inferred_share": SURE,
-    "expected_deposits": SURE, "p_at_least_one": SURE,
-}  # fmt: skip
+TABS = WHERE, REASONS, SURE, HOLDS, MERIT, ACCESS = ("Where", "Why", "How sure", "What it may hold", "Merit", "Access and constraints")
+# by how a column's name begins, the first that fits; what config asks for beside these is of access and constraints
+BEGINNINGS = (
+    (MERIT, ("merit", "in_top", "rank_by")), (WHERE, ("rank", "status", "area_km2", "districts", "nearest_")), (REASONS, ("for_", "against_")),
+    (SURE, ("mean_", "max_", "inferred_", "covered_", "evidence", "clear_looks", "next_")),
+    (HOLDS, ("expected_", "deposits_", "p_at_least", "km2_per", "metal_")),
+)  # fmt: skip
 
 
 def heading(column: Column) -> str:
@@ -24,16 +24,20 @@ def heading(column: Column) -> str:
 
 def tab(name: str) -> str:
     """The tab a column stands under."""
-    return REASONS if name.startswith(("for_", "against_")) else PLACED.get(name, MORE)
+    return next((title for title, beginnings in BEGINNINGS if name.startswith(beginnings)), ACCESS)
+
+
+def aliases(columns: Mapping[str, Column]) -> Element:
+    """The headings of columns, by field."""
+    return node("aliases", {}, *(node("alias", {"field": name, "name": heading(column)}) for name, column in columns.items()))
 
 
 def form(columns: Mapping[str, Column]) -> list[Element]:
     """The elements of a layer's style that make its form; `columns` by field, in the order they are shown."""
-    widgets, aliases, editable = [], [], []
+    widgets, editable = [], []
     for name, column in columns.items():
         text = {"IsMultiline": column.dtype == "str", "UseHtml": False}
         widgets.append(node("field", {"name": name, "configurationFlags": "None"}, node("editWidget", {"type": "TextEdit"}, node("config", {}, options(text)))))
-        aliases.append(node("alias", {"field": name, "name": heading(column)}))
         editable.append(node("field", {"name": name, "editable": 0}))
     tabs = []
     for title in TABS:
@@ -42,6 +46,6 @@ def form(columns: Mapping[str, Column]) -> list[Element]:
             said = {"name": title, "groupBox": 0, "columnCount": 1, "showLabel": 1, "visibilityExpressionEnabled": 0, "visibilityExpression": ""}
             tabs.append(node("attributeEditorContainer", said, *inside))
     return [
-        node("fieldConfiguration", {}, *widgets), node("aliases", {}, *aliases), node("editorlayout", {}, "tablayout"),
+        node("fieldConfiguration", {}, *widgets), aliases(columns), node("editorlayout", {}, "tablayout"),
         node("attributeEditorForm", {}, *tabs), node("editable", {}, *editable),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ import pyogrio
 from pipeline.bundle import Bundle
 from pipeline.bundle import Shown as Given
 from pipeline.publishers import _targets
-from pipeline.publishers._qgis_form import form
+from pipeline.publishers._qgis_form import aliases, form
 from pipeline.publishers._qgis_layers import ACCESS, CONTEXT, EVIDENCE, LOOK, TARGETS, THEMES, WHY, Shown
 from pipeline.publishers._qgis_symbols import (
     BLACK,
@@ -160,7 +160,8 @@ def _other(bundle: Bundle, one: _Held, turn: int) -> Shown:
     fill, width, stroke = next(((f, w, s) for word, f, w, s in USUAL if word in one.name), (TURN[turn % len(TURN)], 0.4, "solid"))
     if not one.geometry:
         sheet = bundle.tables.get(one.name)
-        return _layer(one, sheet.title if sheet else title, CONTEXT, list, (), sheet.what if sheet else "")
+        style = (lambda: [aliases(sheet.columns)]) if sheet else list
+        return _layer(one, sheet.title if sheet else title, CONTEXT, style, (), sheet.what if sheet else "")
     if given and given.excludes:
         return _layer(one, f"{title}: no target here", CONTEXT, lambda: [single(area(GREEN, GREEN, 0.4, brush="b_diagonal"))], (LOOK, ACCESS), "", given.licence)
     if one.name in bundle.drawn or (given and given.evidence):

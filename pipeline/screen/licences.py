@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-
 from rich.table import Table
 
-from pipeline import registry, terms
+from pipeline import terms
 from pipeline.config import Loaded
 from pipeline.screen import console
 
 
 def show(loaded: Loaded) -> None:
     """Print each source with its licence, what follows for the map, and the text it must carry."""
-    sources = of(loaded)
+    sources = terms.of(loaded.config)
     screen = console()
     table = Table("source", "licence", "known as", "citation", box=None, pad_edge=False, header_style="bold")
     for source in sources:
@@ -28,13 +26,3 @@ def show(loaded: Loaded) -> None:
         for line in lines:
             screen.print(line, highlight=False)
     screen.print("\nEvery source of the config is counted, whether or not evidence is made of it. This reads licences and is no legal advice.")
-
-
-def of(loaded: Loaded) -> list[terms.Source]:
-    """The sources of a config with what they say of their licence."""
-    found = []
-    for key, use in sorted(loaded.config.sources.items()):
-        said = use.with_.model_dump()
-        if "licence" in inspect.signature(registry.find("sources", use.use)).parameters:  # what joins others has none of its own
-            found.append(terms.Source(key, said["licence"], said.get("citation") or "", bool(said.get("redistribute", True))))
-    return found

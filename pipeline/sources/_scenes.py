@@ -62,6 +62,11 @@ class Scene(Asset):
     offline: bool = False
     outline: Bounds | None = None  # west, south, east, north of it, in degrees
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of its bands."""
+        return tuple(dict.fromkeys(band.href for band in self.bands.values()))
+
 
 @dataclass(frozen=True)
 class Product:

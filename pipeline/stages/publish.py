@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipeline import drawn as lines
-from pipeline import registry
+from pipeline import inventory, registry, terms
 from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
@@ -25,7 +25,7 @@ from pipeline.stages import acquire, believe, benefit, catalogue, ranking, sheet
 if TYPE_CHECKING:
     from pipeline.graph import Graph
 
-EPOCH = 7
+EPOCH = 8
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
@@ -87,8 +87,7 @@ def publish(
             told()
         paths = sorted(p for p in folder.rglob("*") if p.is_file())
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
-        fetched = {asset.origin: asset.fetched for acquired in graph.found.acquired.values() for asset in acquired.assets if asset.fetched}
-        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": dict(sorted(fetched.items()))}})
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": _fetched(graph)}})
         _swap(folder, outputs)
         catalogue.keep(outputs.parent)
     except StoreError:
@@ -128,8 +127,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     inputs = [
         {
             "source": name, "asset": asset.id, "from": asset.origin or "a file", "version": asset.named or "not named", "sha256": asset.version,
-            "bytes": asset.size,
-            "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
+            "bytes": asset.size, "licence": _said(config.sources, name, "licence"), "citation": _said(config.sources, name, "citation"),
         }
         for name, acquired in sorted(found.acquired.items())
         for asset in acquired.assets
@@ -138,12 +136,14 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
-        "evidence_not_copied": withheld,
+        "evidence_not_copied": withheld, "uses": terms.uses(terms.of(config)), "attribution": terms.attribution(terms.of(config)),
     }  # fmt: skip
+    metal = config.grade_tonnage.get(config.system.name)
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
-        **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None, "verdict": protocols[deciding]["verdict"],
+        **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None,
+        "grade_tonnage": metal.model_dump(mode="json") if metal and graph.prior else None, "verdict": protocols[deciding]["verdict"],
         "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "foretold": fit(f"{graph.prefix}/foretold"), "notices": list(notices),
         "merit": ranking.stated(config.targets.merit, fit(f"{graph.prefix}/targets")), "risk": fit(f"{graph.prefix}/risk"),
     }  # fmt: skip
@@ -156,6 +156,13 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
         columns=graph.target_columns, tables=tables, evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
+
+
+def _fetched(graph: Graph) -> dict[str, str]:
+    """When each address was fetched that an input came from."""
+    times = inventory.times(graph.found.place.shelf)
+    addresses = {address for acquired in graph.found.acquired.values() for asset in acquired.assets for address in asset.addresses}
+    return {address: times[address] for address in sorted(addresses & times.keys())}
 
 
 def _share(samples: Mapping[str, Any], graph: Graph) -> float | None:
@@ -192,9 +199,18 @@ def _suspect(card: Mapping[str, Any]) -> list[str]:
 
 
 def _invented(graph: Graph) -> list[str]:
-    if graph.prior is None or not graph.prior.invented:
-        return []
-    return ["expected_deposits and the chances of targets rest on an INVENTED number of undiscovered deposits: they show the method and say nothing of the ground"]
+    config = graph.loaded.config
+    metal, prior = config.grade_tonnage.get(config.system.name), graph.prior
+    told = []
+    if prior and prior.invented:
+        told.append(
+            "expected_deposits and the chances of targets rest on an INVENTED number of undiscovered deposits: they show the method and say nothing of the ground"
+        )
+    if metal and prior and metal.invented:
+        told.append("the metal of targets rests on INVENTED grades and tonnages: it shows the method and says nothing of the ground")
+    if metal and not prior:
+        told.append("grade_tonnage is not used: without a prior for this system there is no number of deposits to multiply it by")
+    return told
 
 
 def _said(sources: Mapping[str, Any], name: str, word: str) -> str:

@@ -178,7 +178,7 @@ def _near(
     """The nearest deposit learnt from, the nearest occurrence of whatever kind, and whether it is known ground."""
     known = np.array([shapely.Point(x, y) for x, y in zip(deposits["x"], deposits["y"], strict=True)], object)
     kinds = areas.names({"name": occurrences.columns["name"]}, len(occurrences.geometry))
-    types = [str(kind or "") for kind in occurrences.columns["deposit_type"]]
+    types = [areas.word(kind) for kind in occurrences.columns["deposit_type"]]
     trees = shapely.STRtree(known), shapely.STRtree(occurrences.geometry)
     for row, piece in zip(told, held, strict=True):
         shape = shapely.from_wkb(piece["wkb"])
@@ -188,7 +188,7 @@ def _near(
         row["status"] = "known ground" if distance is not None and distance <= known_within_m else "new"
         recorded = areas.nearest_m(shape, occurrences.geometry, trees[1])
         i = None if recorded is None else int(trees[1].nearest(shape))
-        row["nearest_occurrence"] = None if i is None else kinds[i] + (f" ({types[i]})" if types[i] else "")
+        row["nearest_occurrence"] = None if i is None else kinds[i] + (f" ({types[i]})" if types[i] != areas.UNNAMED else "")
         row["nearest_occurrence_km"] = None if recorded is None else round(recorded / 1000, 3)
 
 

@@ -65,7 +65,7 @@ def test_it_opens_without_a_warning_with_every_layer_valid(found: dict[str, Any]
     assert found["opened"]
     assert (found["error"], found["warnings_on_load"], found["warnings"]) == ("", [], [])
     assert all(layer["valid"] for layer in found["layers"].values())
-    names = {"targets", "reasons-of-targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", *RASTERS}
+    names = {"targets", "reasons-of-targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", "by_district", *RASTERS}
     assert set(found["layers"]) == {f"prospect_{name}" for name in names}
 
 
@@ -144,6 +144,10 @@ def test_the_form_of_a_target_has_every_column_once_under_its_heading(found: dic
     assert layer["tabs"]["Why"] == ["for_1", "for_2", "for_3", "against_1"]
     assert layer["aliases"]["area_km2"] == "Area (km2)"
     assert set(layer["aliases"]) == set(columns)
+    assert layer["tabs"]["Access and constraints"] == ["port_h"]
+    assert layer["aliases"]["port_h"] == "To <b>port</b> (h)"
+    table = found["layers"]["prospect_by_district"]
+    assert (table["name"], table["abstract"], table["aliases"]) == ("By district", "Who benefits.", {"name": "Name", "km2": "Area (km2)"})
     assert layer["read_only"]
     assert layer["labels"]
     assert len(layer["rules"]) == 3

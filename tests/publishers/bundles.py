@@ -8,9 +8,10 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
-from pipeline.bundle import Bundle, Lines, Shown
+from pipeline.bundle import Bundle, Column, Lines, Sheet, Shown
 from pipeline.cube import Cube, LayerMeta
 from pipeline.grid import Grid
 from pipeline.node import Table
@@ -104,5 +105,9 @@ def shown(folder: Path, **changes: Any) -> Bundle:
         "title": ODD, "system_title": "Copper", "provenance": provenance, "scorecard": {"verdict": "Beats its nulls."},
         "deposits": {"name": [ODD, "\u0645\u0639\u062f\u0646"], "x": [62_000.0, 21_000.0], "y": [-41_000.0, -11_000.0], "group": [4, 9]},
         "vectors": {**made.vectors, "parks": Shown(park, "WDPA terms", True, excludes=True), "faults": replace(made.vectors["faults"], evidence=True)},
+        "columns": {"port_h": Column("float64", "To <b>port</b>", "h", "Hours of travel.")}, "targets": [{**one, "port_h": 3.5} for one in made.targets],
+        "tables": {"by_district": Sheet("By district", "Who benefits.", pd.DataFrame({"name": ["Kech"], "km2": [2.5]}), {
+            "name": Column("str", "Name", "", "Of it."), "km2": Column("float64", "Area", "km2", "Of it."),
+        })},
     }  # fmt: skip
     return replace(made, **(said | changes))

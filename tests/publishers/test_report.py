@@ -261,6 +261,11 @@ def test_what_a_search_may_find_is_told_in_sentences_a_curve_and_tables(tmp_path
     assert "What a search may find" not in words_of(page.page(bundle(tmp_path / "b")))
 
 
+@pytest.mark.parametrize(("said", "told"), [("system: {title: Porphyry copper}\n", "Porphyry copper"), ("system: {}\n", "x"), ("", "x")])
+def test_the_system_is_named_by_its_title(tmp_path: Path, said: str, told: str) -> None:
+    assert content.system(bundle(tmp_path, config_yaml=said)) == told
+
+
 def test_flags_of_a_target_stand_beside_where_it_is(tmp_path: Path) -> None:
     made = bundle(tmp_path)
     flagged = [{**made.targets[0], "licence": "held by Someone until 2030"}, {**made.targets[1], "licence": None}]

@@ -132,6 +132,8 @@ def test_a_table_for_people_is_a_table_without_geometry_listed_in_contents(tmp_p
     geopackage(bundle=made)
     found = pyogrio.read_dataframe(made.folder / "targets.gpkg", layer="by_district")
     assert found.to_dict("list") == frame.to_dict("list")
+    geoparquet(bundle=made)
+    assert pd.read_parquet(made.folder / "by_district.parquet").to_dict("list") == frame.to_dict("list")
     contents = pyogrio.read_dataframe(made.folder / "targets.gpkg", layer="contents").set_index("layer")
     assert contents.loc["by_district", "what"] == "By district. Who has what."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import re
@@ -29,17 +30,14 @@ class Catalogue:
     dsn: str
 
     def add(self, items: Iterable[dict[str, Any]]) -> None:
-        """Put items in, or anew, and the collections they name."""
-        from pypgstac.db import PgstacDB
-        from pypgstac.load import Loader, Methods
+        """Put items in, or anew, and the collections they name: by the database's own functions, as the API's transactions do."""
+        import psycopg
 
         items = list(items)
-        names = sorted({item["collection"] for item in items})
-        with PgstacDB(dsn=self.dsn) as db:
-            loader = Loader(db)
-            loader.load_collections(iter([collection(name) for name in names]), Methods.upsert)
-            for name in names:
-                loader.load_items(iter([item for item in items if item["collection"] == name]), Methods.upsert)
+        with psycopg.connect(self.dsn, autocommit=True, options="-c search_path=pgstac,public") as db:
+            for name in sorted({item["collection"] for item in items}):
+                db.execute("SELECT upsert_collection(%s::jsonb)", [json.dumps(collection(name))])
+            db.execute("SELECT upsert_items(%s::jsonb)", [json.dumps(items)])
 
 
 def collection(name: str) -> dict[str, Any]:

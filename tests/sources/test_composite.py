@@ -14,7 +14,7 @@ from pipeline.recipe import MISSING
 from pipeline.sources import _composite, _scenes, aster, copernicus_dem, landsat, sentinel2
 from pipeline.sources._looks import Looks
 from pipeline.warp import read_onto
-from tests import tiny
+from tests import plainly, tiny
 from tests.fakes import aster as fake_aster
 from tests.fakes import copernicus_dem as fake_dem
 from tests.fakes import landsat as fake_landsat
@@ -60,49 +60,15 @@ def s2(s2_items: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory)
     return source, assets(source, s2_items, tmp_path_factory.mktemp("cache"))
 
 
-def plainly(folder: Path, scenes: list[dict[str, Any]], roles: tuple[str, ...], mask: str, is_clear: Any, light: Any) -> tuple[list[Any], Any]:
-    """Medians and count of clear looks with loops and sorting, from the files on disk, all of them on the whole grid."""
-    looks: dict[str, list[dict[str, Any]]] = {}
-    for item in sorted(scenes, key=lambda i: i["id"]):
-        looks.setdefault(item["properties"]["datetime"][:10] + item["properties"]["platform"], []).append(item)
-
-    def onto(item: dict[str, Any], key: str, how: Any) -> Any:
-        return read_onto(folder / item["assets"][key]["href"].split("/", 3)[3], band=1, window=WHOLE, resampling=how, nodata=0)[0]
-
-    seen: list[list[list[float]]] = [[[] for _ in range(WHOLE.shape[0] * WHOLE.shape[1])] for _ in roles]
-    count = np.zeros(WHOLE.shape[0] * WHOLE.shape[1])
-    for members in looks.values():
-        taken = np.zeros(count.shape, bool)
-        for item in members:
-            codes, under = onto(item, mask, "mode").ravel(), onto(item, mask, "nearest").ravel()
-            mine = ~taken & np.isfinite(under) & np.isfinite(codes) & np.array([bool(np.isfinite(c) and is_clear(int(c))) for c in codes])
-            taken |= mine
-            for role, lists in zip(roles, seen, strict=True):
-                values = light(item, role, onto(item, role, "bilinear")).astype(np.float32).ravel()
-                for cell in np.flatnonzero(mine & np.isfinite(values)):
-                    lists[cell].append(values[cell])
-        count += taken
-    return [np.array([middle(v) for v in lists], np.float32).reshape(WHOLE.shape) for lists in seen], count.reshape(WHOLE.shape)
-
-
-def middle(values: list[float]) -> Any:
-    if not values:
-        return np.nan
-    ordered, half = sorted(values), len(values) // 2
-    return ordered[half] if len(values) % 2 else np.mean(np.array(ordered[half - 1 : half + 1], np.float32))
-
-
-def s2_light(item: dict[str, Any], _: str, counts: Any) -> Any:
-    said = item["properties"]
-    added = float(said["s2:processing_baseline"]) >= 4 and not said.get("earthsearch:boa_offset_applied")
-    return counts * 0.0001 + (-0.1 if added else 0.0)
+def whole(path: Path, items: list[dict[str, Any]], roles: tuple[str, ...], mask: str, clear: Any, light: Any) -> tuple[list[Any], Any]:
+    return plainly.median(path, items, roles, grid(), mask, clear, light)
 
 
 def test_sentinel2_is_the_median_of_its_clear_looks(s2: Any, s2_items: list[dict[str, Any]], served: files.Files) -> None:
     source, scenes = s2
     used = [item for item in s2_items if item["id"] in {s.id for s in scenes}]
     assert len(used) == 3 * len(DAYS) + 1  # neither the older processing nor the cloudy one
-    (red, nir), count = plainly(served.folder, used, ("red", "nir"), "scl", lambda c: c in (2, 4, 5, 6, 7, 11), s2_light)
+    (red, nir), count = whole(served.folder, used, ("red", "nir"), "scl", lambda c: c in (2, 4, 5, 6, 7, 11), plainly.sentinel2_light)
     got = source.read_all(scenes, WHOLE)
     assert np.array_equal(got[0], red, equal_nan=True) and np.array_equal(got[1], nir, equal_nan=True) and np.array_equal(got[2], count)
     assert count.min() == 0 and count.max() >= 3 and np.isfinite(red).mean() > 0.5  # there was something to get wrong
@@ -178,14 +144,10 @@ def test_landsat_is_the_median_of_its_clear_looks(served: files.Files, tmp_path:
     scenes = assets(source, items, tmp_path, served.sas_url)
     assert len(scenes) == 6 and not any("_RT" in s.id or s.id.startswith("LE07") for s in scenes)
     used = [item for item in items if item["id"] in {s.id for s in scenes}]
-    (red, warm), count = plainly(served.folder, used, ("red", "lwir11"), "qa_pixel", lambda c: c & 31 == 0, _landsat_light)
+    (red, warm), count = whole(served.folder, used, ("red", "lwir11"), "qa_pixel", lambda c: c & 31 == 0, plainly.landsat_light)
     got = source.read_all(scenes, WHOLE)
     assert np.array_equal(got[0], red, equal_nan=True) and np.array_equal(got[1], warm, equal_nan=True) and np.array_equal(got[2], count)
     assert 280 < np.nanmedian(warm) < 320 and count.max() >= 4
-
-
-def _landsat_light(_: Any, role: str, counts: Any) -> Any:
-    return counts * 0.00341802 + 149.0 if role == "lwir11" else counts * 0.0000275 - 0.2
 
 
 def test_aster_takes_each_cell_whole_from_its_best_scene(served: files.Files, tmp_path: Path) -> None:

@@ -210,7 +210,8 @@ def test_what_an_item_lacks_is_named(items: list[dict[str, Any]], tmp_path: Path
 def test_a_bucket_is_read_by_its_https_address(items: list[dict[str, Any]], tmp_path: Path) -> None:
     item = copy.deepcopy(items[0])
     item["assets"]["red"]["href"] = "s3://copernicus-dem-30m/a/b.tif"
-    assert s2_scenes([item], tmp_path)[0].bands["red"].href == "https://copernicus-dem-30m.s3.amazonaws.com/a/b.tif"
+    (scene,) = s2_scenes([item], tmp_path)
+    assert scene.bands["red"].href == "https://copernicus-dem-30m.s3.amazonaws.com/a/b.tif" and scene.bands["red"].href in scene.addresses
 
 
 def moved(asset: dict[str, Any], by_m: float) -> None:

@@ -100,3 +100,23 @@ def test_a_piece_knows_its_best_cell_and_the_means_of_further_layers_over_cells_
     told = [(*p.best, -1 if p.means["square"] is None else p.means["square"]) for p in found]
     assert np.allclose(sorted(told), sorted(expected), atol=1e-8)
     assert {p.means["nothing"] for p in found} == {None}
+
+
+@pytest.mark.parametrize("tile", [5, 16, 64])
+def test_a_piece_knows_the_lowest_and_highest_of_a_layer_over_its_cells_that_have_a_value(ground: tuple[Any, Any], tile: int) -> None:
+    mask, values = ground
+    holed = np.where(np.random.default_rng(2).uniform(size=mask.shape) < 0.3, np.nan, 1000 * values - 300)
+    rows, cols = mask.shape
+    parts = []
+    for r in range(-(-rows // tile)):
+        for c in range(-(-cols // tile)):
+            cut = np.s_[r * tile : (r + 1) * tile, c * tile : (c + 1) * tile]
+            where = Affine(CELL, 0, c * tile * CELL, 0, -CELL, 5000 - r * tile * CELL)
+            layers = {"height": holed[cut], "nothing": np.full(holed[cut].shape, np.nan)}
+            parts.append(pieces.describe(mask[cut], values[cut], values[cut], transform=where, least_cells=1, ranges=layers))
+    labels, count = ndimage.label(mask)
+    inside = [holed[labels == i] for i in range(1, count + 1)]
+    expected = sorted((np.nanmin(v), np.nanmax(v)) for v in inside if np.isfinite(v).any())
+    found = list(pieces.joined(parts, (-(-rows // tile), -(-cols // tile)), least_cells=1))
+    assert sorted(p.ranges["height"] for p in found if p.ranges["height"]) == expected
+    assert {p.ranges["nothing"] for p in found} == {None}

@@ -225,6 +225,14 @@ def test_lines_without_a_width_exclude_nothing_and_are_refused() -> None:
     assert delineate.inside(at=at, areas=road, within_m=70)[0, 0] == 1
 
 
+def test_metal_that_is_invented_or_has_no_number_to_be_multiplied_by_is_told_of(root: Path) -> None:
+    lonely, invented = METAL, METAL.replace("page: p}", "page: p, invented: true}")
+    told = [json.loads((mapped(root, *said)[1] / "scorecard.json").read_text()) for said in ((lonely,), (PRIOR, invented))]
+    assert any("grade_tonnage is not used: without a prior" in notice for notice in told[0]["notices"])
+    assert told[0]["grade_tonnage"] is None and told[1]["grade_tonnage"]["tonnage_mt"]["p50"] == 100
+    assert any("the metal of targets rests on INVENTED grades and tonnages" in notice for notice in told[1]["notices"])
+
+
 def test_the_scorecard_says_which_targets_stay_on_top(root: Path, first: gpd.GeoDataFrame) -> None:
     outputs = mapped(root)[1]
     card = json.loads((outputs / "scorecard.json").read_text())["merit"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from pipeline.publishers import _targets
 from pipeline.publishers._report import cells, charts, words
 from pipeline.publishers._report.words import readable
@@ -23,6 +25,14 @@ NUMBERS = ("merit", "area_km2", "max_prospectivity", "p_at_least_one", "mean_app
 MAIN = ("rank", "status", "districts", "nearest_known", "nearest_known_km", *NUMBERS)
 RISK = ("ground_to_search", "first_targets", "discovery_curve")  # tables told of beside the risk, not among those of areas
 REASONS = ("for_1", "for_2", "for_3", "against_1")
+
+
+def system(bundle: Bundle) -> str:
+    """The mineral system by its title in config, or by its name."""
+    said = yaml.safe_load(bundle.config_yaml)
+    held = said.get("system") if isinstance(said, dict) else None
+    title = held.get("title") if isinstance(held, dict) else None
+    return str(title) if title else readable(bundle.system)
 
 
 def summary(bundle: Bundle, found: gpd.GeoDataFrame) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 (() => {
   const said = (id) => JSON.parse(document.getElementById(id).textContent);
   const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
-  const SHOWN_ROWS = 20;
+  const SHOWN_ROWS = matchMedia("(max-width: 46rem)").matches ? 8 : 20;
   const about = said("about");
   let plot = null;
   let home = null;

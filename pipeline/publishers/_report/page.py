@@ -50,7 +50,7 @@ def _rendered(bundle: Bundle, found: gpd.GeoDataFrame, most_bytes: int) -> str:
         "summary": content.summary(bundle, found), "protocols": content.protocols(bundle, roots), "evidence": content.evidence(bundle, roots),
         "risk": content.risk(bundle, roots), "sheets": {name: sheet for name, sheet in bundle.tables.items() if name not in content.RISK},
         "targets": content.targets(bundle, found), "inputs": content.inputs(bundle), "layers": [_legend(one) for one in shown], "blind": content.blind(bundle),
-        "veiled": veil is not None, "step": step, "cell_m": bundle.cube.grid.cell_m, "stamp": cog.SYNTHETIC,
+        "veiled": veil is not None, "system": content.system(bundle), "step": step, "cell_m": bundle.cube.grid.cell_m, "stamp": cog.SYNTHETIC,
     }  # fmt: skip
     code, style, library = _text("page.js"), _text("page.css"), embed.script()
     # a browser runs these two scripts and no other, and asks no address for anything

@@ -1,0 +1,110 @@
+"""Bytes fetched for a part of what a catalogue holds: fakes of each product on loopback, behind a real STAC API, read through the sources.
+
+    python -m benchmarks.fetch
+
+Prints for each source the bytes of all its files, the share of their ground that the region covers (its square over the union of the scenes' outlines),
+the bytes sent for it and what share of all they are; then the same for the whole ground in cells so coarse that overviews serve them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import shapely
+from pyproj import Transformer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.asset import Place
+from pipeline.grid import Grid
+from pipeline.sources import copernicus_dem, landsat, sentinel2
+from tests import tiny
+from tests.fakes import copernicus_dem as fake_dem
+from tests.fakes import landsat as fake_landsat
+from tests.fakes import sentinel2 as fake_sentinel2
+from tests.servers import catalogue, files
+
+CENTRE = tiny.to_lonlat(30_000, 25_000)
+SHARE = 0.05  # of the collection's ground
+HERE = ("127.0.0.1",)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One source read over one region: share of the collection's ground, bytes sent, bytes of the collection."""
+
+    source: str
+    cell_m: float
+    ground: float
+    sent: int
+    held: int
+
+    @property
+    def share(self) -> float:
+        return self.sent / self.held
+
+
+@contextmanager
+def served(*, pixel_m: float, side_m: float) -> Iterator[tuple[files.Files, dict[str, tuple[Any, list[dict[str, Any]]]]]]:
+    """Both servers, filled; for each source the source itself and its items."""
+    lon, lat = CENTRE
+    with tempfile.TemporaryDirectory() as temporary, files.running(Path(temporary)) as www, catalogue.running() as stac:
+        takes = fake_sentinel2.takes(lon, lat, side_m, days=("2023-05-11", "2023-06-20"))
+        takes = [take for take in takes if not take.wrong_by]
+        found = {
+            "sentinel2": fake_sentinel2.write(www.folder, www.url, takes, pixel_m=pixel_m, keys=("red", "nir", "swir16")),
+            "landsat": fake_landsat.write(www.folder, www.url, fake_landsat.scenes(lon, lat, side_m)[:6], pixel_m=pixel_m, keys=("red", "nir08")),
+            "copernicus_dem": fake_dem.write(www.folder, www.url, (65.4, 27.9, 66.3, 28.6), pixels=round(100_000 / pixel_m)),
+        }
+        for items in found.values():
+            stac.add(items)
+        said = {"api": stac.url, "hosts": HERE}
+        sources = {
+            "sentinel2": sentinel2.sentinel2(**said, years=(2023,), bands=("red", "nir", "swir16")),
+            "landsat": landsat.landsat(**said, years=(2023,), bands=("red", "nir08"), sas_url=www.sas_url),
+            "copernicus_dem": copernicus_dem.copernicus_dem(**said),
+        }
+        yield www, {key: (sources[key], found[key]) for key in found}
+
+
+def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]], *, cell_m: float, share: float) -> Measured:
+    """Read a square of `share` of the collection's ground about its middle, tile by tile, from an empty cache."""
+    ground = shapely.union_all([_in_metres(item) for item in items])
+    side, middle = (ground.area * share) ** 0.5, ground.centroid
+    bounds = (middle.x - side / 2, middle.y - side / 2, middle.x + side / 2, middle.y + side / 2)
+    grid = Grid.covering(bounds, crs=tiny.CRS, cell_m=cell_m, tile=256)
+    www.forget()
+    with tempfile.TemporaryDirectory() as cache:
+        assets = source.acquire(Place(Path(cache), Path(cache), grid)).assets
+        for tile in grid.tiles():
+            window = grid.window(tile)
+            source.read_all(tuple(asset for asset in assets if asset.touches(window.bounds)), window)
+    covered = shapely.intersection(ground, shapely.box(*grid.bounds)).area / ground.area
+    held = sum(int(asset["file:size"]) for item in items for asset in item["assets"].values())
+    return Measured(key, cell_m, covered, sum(n for path, n in www.sent.items() if path.lower().endswith(".tif")), held)
+
+
+def _in_metres(item: dict[str, Any]) -> Any:
+    to_grid = Transformer.from_crs(4326, tiny.CRS, always_xy=True)
+    lon, lat = shapely.get_coordinates(shapely.segmentize(shapely.geometry.shape(item["geometry"]), 0.02)).T
+    return shapely.Polygon(list(zip(*to_grid.transform(lon, lat), strict=True)))
+
+
+def main() -> None:
+    """Measure and print."""
+    table = Table("source", "cell m", "share of the ground", "bytes sent", "bytes held", "share of the bytes", title="Bytes fetched, fakes on loopback")
+    with served(pixel_m=30, side_m=60_000) as (www, found):
+        for key, (source, items) in found.items():
+            for cell_m, share in ((100, SHARE), (1000, 1.0)):
+                one = measure(www, key, source, items, cell_m=cell_m, share=share)
+                table.add_row(key, f"{one.cell_m:g}", f"{one.ground:.1%}", f"{one.sent:,}", f"{one.held:,}", f"{one.share:.1%}")
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
