@@ -33,13 +33,17 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
+	@$(PY) -m benchmarks.fetch
 	@$(PY) -m benchmarks.scorer
 	@$(PY) -m benchmarks.scale
 
-skill: $(DEV_STAMP) ## what infill brings back, a hunt for leaks, and every model on real and synthetic ground; hours
+skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds whose truth is known, what infill brings back, leaks, every model; hours
+	@$(PY) -m benchmarks.coverage
+	@$(PY) -m benchmarks.applicability
+	@$(PY) -m benchmarks.reliability
 	@$(PY) -m benchmarks.infill
 	@$(PY) -m benchmarks.leaks
 	@$(PY) -m benchmarks.skill

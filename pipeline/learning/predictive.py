@@ -24,12 +24,14 @@ from pipeline.learning.table import SampleTable
 
 FOLDS = 10  # near to all of the deposits teach, as they do the map itself
 REPLICATES = 300  # of the bootstrap behind a share's design effect
+SMOOTHEST = 0.25  # design effect
 QUADRATURE = 200  # values a share may take, of equal chance
 LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
 
 
 class Share(NamedTuple):
-    """A share of deposits: its `value`, the number of deposits it was learnt from, and by how much their clusters widen its variance, 1 or more."""
+    """A share of deposits: its `value`, the number of deposits it was learnt from, and its design effect (Kish 1965): the variance of its estimate over
+    that of a share counted among as many independent deposits. Clusters make it more than 1; a smooth curve through the counts, less."""
 
     value: float
     deposits: int
@@ -37,15 +39,15 @@ class Share(NamedTuple):
 
 
 def share_of(value: float, drawn: Floats, deposits: int) -> Share:
-    """A share and its design effect (Kish 1965): the variance of its block-bootstrap replicates over that of as many independent deposits.
+    """A share whose design effect is told by its block-bootstrap replicates `drawn`.
 
-    Never below 1, which replicates of few blocks may fall to by chance, nor above the number of deposits: then all are one cluster.
+    Not more than the number of deposits, when all are one cluster, nor less than a quarter: few replicates must not make it seem certain.
     """
     held = drawn[np.isfinite(drawn)]
     at = min(max(value, 0.5 / max(deposits, 1)), 1 - 0.5 / max(deposits, 1))
     alone = at * (1 - at) / max(deposits, 1)
     found = float(held.var()) / alone if len(held) > 1 else 1.0
-    return Share(float(value), int(deposits), float(min(max(found, 1.0), max(deposits, 1))))
+    return Share(float(value), int(deposits), float(min(max(found, SMOOTHEST), max(deposits, 1))))
 
 
 def number_chances(share: Share, further: int) -> Floats:
@@ -59,7 +61,7 @@ def number_chances(share: Share, further: int) -> Floats:
     effective = share.deposits / share.design
     levels = (np.arange(QUADRATURE) + 0.5) / QUADRATURE
     shares = np.clip(beta.ppf(levels, effective * share.value + 0.5, effective * (1 - share.value) + 0.5), LEAST, 1 - LEAST)
-    alike = (share.design - 1) / max(share.deposits - 1, 1)  # correlation of two deposits of the sample
+    alike = (max(share.design, 1.0) - 1) / max(share.deposits - 1, 1)  # correlation of two deposits of the sample: counts are never smoother than chance
     counts = np.arange(further + 1)
     if alike <= LEAST:
         chances = np.asarray(binom.pmf(counts, further, shares[:, None]), np.float64)
@@ -79,13 +81,12 @@ def mixed(share: Share, numbers: Floats) -> Floats:
 
 
 def central(chances: Floats, *, level: float = LEVEL) -> tuple[int, int]:
-    """The least and the largest count of the central `level`: at most half of the rest lies below the one, and above the other."""
-    below = np.cumsum(chances)
+    """The least and the largest count of the central `level`, by mid-distribution: a count is out when what lies beyond it and half of its own chance are
+    less than half of the rest. Of few deposits whole counts, in or out, would otherwise hold far more than the level. Lancaster (1961)."""
+    middle = (np.cumsum(chances) - chances / 2) / chances.sum()
     tail = (1 - level) / 2
-    low = int(np.searchsorted(below, tail * below[-1], side="right"))
-    high = int(np.searchsorted(below, (1 - tail) * below[-1], side="left"))
-    return low, min(max(high, low), len(chances) - 1)
-
+    inside = np.flatnonzero((middle >= tail) & (middle <= 1 - tail))
+    return (int(inside[0]), int(inside[-1])) if len(inside) else (int(chances.argmax()), int(chances.argmax()))
 
 
 def ground_above(

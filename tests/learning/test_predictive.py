@@ -62,9 +62,17 @@ def test_the_design_effect_of_twins_is_two_and_of_loners_one() -> None:
 
 
 def test_the_central_interval_by_hand() -> None:
-    assert predictive.central(np.array([0.04, 0.2, 0.5, 0.22, 0.04])) == (1, 3)
-    assert predictive.central(np.array([0.06, 0.2, 0.5, 0.18, 0.06])) == (0, 4)
+    assert predictive.central(np.array([0.04, 0.2, 0.5, 0.22, 0.04])) == (1, 3)  # 0 lies at 0.02 and 4 at 0.98
+    assert predictive.central(np.array([0.12, 0.2, 0.5, 0.13, 0.05])) == (0, 3)  # 0 lies at 0.06, 4 at 0.975
     assert predictive.central(np.array([1.0])) == (0, 0)
+    assert predictive.central(np.array([0.97, 0.02, 0.01])) == (0, 0)
+
+
+def test_a_share_read_off_a_smooth_curve_is_surer_than_a_count() -> None:
+    steady = predictive.share_of(0.3, np.full(50, 0.3) + np.tile([-0.001, 0.001], 25), 60)
+    assert steady.design == predictive.SMOOTHEST
+    narrow, wide = (predictive.central(predictive.number_chances(Share(0.3, 60, design), 60)) for design in (steady.design, 1.0))
+    assert narrow[1] - narrow[0] < wide[1] - wide[0]
 
 
 def test_an_uncertain_number_of_deposits_is_mixed_over() -> None:

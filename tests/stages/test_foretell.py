@@ -14,7 +14,7 @@ from pipeline.stages import foretell
 from tests.learning import places
 
 SPLIT = {**Protocol(title="").split.model_dump(), "kind": "nearest", "folds": 4}
-FOREST = {"use": "random_forest", "said": {"bags": 2, "trees_per_bag": 10, "min_samples_leaf": 3, "max_features": "sqrt"}, "epoch": 1}
+FOREST = {"use": "random_forest", "said": {"bags": 6, "trees_per_bag": 4, "min_samples_leaf": 3, "max_features": "sqrt"}, "epoch": 1}
 OVERLAY = {"use": "fuzzy_overlay", "said": {"operator": "gamma", "gamma": 0.75}, "epoch": 1}
 CELLS = 1000
 

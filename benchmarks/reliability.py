@@ -1,0 +1,101 @@
+"""Is ground that is said to hold twice as many deposits twice as rich, and how much of what can be known does the map know?
+
+    python -m benchmarks.reliability --worlds 10
+
+Of worlds with planted undiscovered deposits, three mineral systems each. The map's relative intensity shares the number of undiscovered deposits out
+over the ground that is new to it; in each tenth of that ground, from the poorest to the richest, the number it expects stands beside the number
+there is. Then how much of the true intensity's gain over nearness to known deposits the map keeps in the best 5 % of new ground, of a model taught by
+the known deposits, and of one taught by all of them and 20 times as many more drawn from the rule itself: what its evidence allows with labels in plenty.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy.spatial import cKDTree
+
+from benchmarks.applicability import maker
+from benchmarks.kept import SYSTEMS, Kept, kept
+from pipeline.learning.fitted import fitted
+from pipeline.learning.reliability import CLASSES, ENOUGH, intensity
+from pipeline.learning.table import SampleTable
+
+FACTOR = 1.5
+AREA = 0.05
+PLENTY = 1200
+
+
+def main() -> None:
+    """Run and print."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--worlds", type=int, default=10)
+    said = asked.parse_args()
+    counts, gains = [], []
+    for seed, system, world in kept(range(1, said.worlds + 1)):
+        fresh = ~np.isin(world.cell, world.table.cell[world.table.positive])
+        hidden = np.isin(world.cell, world.undiscovered)[fresh]
+        told, plenty = (score(world, table, seed)[fresh] for table in (world.table, taught_in_plenty(world, seed)))
+        counts.append(tenths(intensity(told), hidden))
+        gains.append((system, [captured(one, hidden) for one in (world.rate[fresh], nearness(world)[fresh], told, plenty)]))
+        print(f"done {seed} {system}", flush=True)
+    held = np.array(counts)
+    enough = f"cases of {len(held)} with {ENOUGH:g} or more expected"
+    table = Table("tenth of new ground", "expected", "observed", enough, f"of these within a factor {FACTOR}", "worst")
+    for i in range(CLASSES):
+        many = held[held[:, 0, i] >= ENOUGH, :, i]
+        ratio = np.maximum(many[:, 0] / np.maximum(many[:, 1], 0.5), many[:, 1] / many[:, 0])
+        told_of = (f"{np.mean(ratio <= FACTOR):.0%}", f"{ratio.max():.2f}") if len(many) else ("", "")
+        table.add_row(str(i + 1), f"{held[:, 0, i].mean():.1f}", f"{held[:, 1, i].mean():.1f}", str(len(many)), *told_of)
+    Console(width=150).print(table)
+    table = Table("best 5 % of new ground", "truth", "nearness", "map", "labels in plenty", "gain kept", "gain with plenty")
+    for system in ("all", *SYSTEMS):
+        found = np.array([one for name, one in gains if system in ("all", name)])
+        truth, null, known, plenty = found.mean(axis=0)
+        kept_ = [f"{(one - null) / (truth - null):.0%}" for one in (known, plenty)]
+        table.add_row(f"{system}, {len(found)} worlds", *(f"{one:.3f}" for one in (truth, null, known, plenty)), *kept_)
+    Console(width=150).print(table)
+    print("5 km worlds; a forest of 6 x 15 trees, leaves of 5; new ground is the map's ground without the cells of known deposits")
+
+
+def score(world: Kept, table: SampleTable, seed: int) -> np.ndarray:
+    """The map's score of every cell of the ground; (n,)."""
+    return np.asarray(fitted(maker(seed), table).predict_both(world.values)[0])
+
+
+def taught_in_plenty(world: Kept, seed: int) -> SampleTable:
+    """The world's table with its deposits replaced by PLENTY drawn from the true intensity over all the ground, each a group of its own."""
+    drawn = np.random.default_rng(seed).choice(len(world.cell), PLENTY, p=world.rate / world.rate.sum())
+    background = world.table.subset(~world.table.positive)
+    n = len(background)
+    return SampleTable(
+        values=np.concatenate((world.values[drawn], background.values)), names=background.names, label=np.repeat((1, 0), (PLENTY, n)),
+        group=np.concatenate((np.arange(PLENTY), background.group)), cell=np.concatenate((world.cell[drawn], background.cell)),
+        x=np.concatenate((world.cell[drawn] % world.cols * world.cell_m, background.x)),
+        y=np.concatenate((-(world.cell[drawn] // world.cols) * world.cell_m, background.y)),
+    )  # fmt: skip
+
+
+def tenths(amount: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Deposits expected and observed in each tenth of the ground by predicted intensity, the poorest first; (2, 10)."""
+    place = np.argsort(np.argsort(amount, kind="stable"), kind="stable") * CLASSES // len(amount)
+    expected = np.bincount(place, amount, CLASSES) * (hidden.sum() / amount.sum())
+    return np.stack((expected, np.bincount(place, hidden, CLASSES)))
+
+
+def captured(scores: np.ndarray, hidden: np.ndarray) -> float:
+    """Share of the hidden deposits in the best AREA of the ground, ties at random."""
+    order = np.lexsort((np.random.default_rng(7).random(len(scores)), scores))[::-1]
+    return float(hidden[order[: round(AREA * len(order))]].sum() / hidden.sum())
+
+
+def nearness(world: Kept) -> np.ndarray:
+    """Minus the distance of every cell to the nearest known deposit; (n,)."""
+    known = np.column_stack(np.divmod(world.known, world.cols))
+    return -np.asarray(cKDTree(known).query(np.column_stack(np.divmod(world.cell, world.cols)))[0])
+
+
+if __name__ == "__main__":
+    main()
