@@ -14,7 +14,7 @@ from pipeline import load, plan, run
 
 REPO = Path(__file__).resolve().parents[2]
 SAMPLE = REPO / "sample_data" / "balochistan"
-COARSE = ("region.cell_m=4000", "region.tile=64", "validation.protocols=[default]")
+COARSE = ("region.cell_m=3000", "region.tile=64", "validation.protocols=[default]")
 pytestmark = pytest.mark.world
 
 
