@@ -33,9 +33,10 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
+	@$(PY) -m benchmarks.fetch
 	@$(PY) -m benchmarks.scorer
 	@$(PY) -m benchmarks.scale
 

@@ -34,9 +34,10 @@ from rasterio.abc import MultiByteRangeResourceContainer
 
 from pipeline import turns
 from pipeline.blocks import BLOCK, Blocks, kept, total_of
-from pipeline.client import PATIENT, PassingError, Patience, Sign, allowed, answered, patiently, pieces, shown, version_of
+from pipeline.client import PassingError, Sign, allowed, answered, patiently, pieces, shown, version_of
 from pipeline.errors import DataError, MissingError, ProspectError, StoreError
 from pipeline.fetch import download, refuse_packed, refuse_page
+from pipeline.pace import PATIENT, Patience
 from pipeline.shelf import digest_of, file_name, read_note, write_note
 
 FIRST = 2  # blocks that the first question asks for: the header of most COGs
@@ -77,6 +78,8 @@ class Remote:
         except Exception:
             if files.trouble is not None:
                 raise files.trouble from None
+            if not self.offline:
+                self.forget()  # the file may be damaged where it lies: a mended one has another version, and would not be asked for
             raise
         if files.trouble is not None:
             raise files.trouble

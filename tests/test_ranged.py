@@ -14,10 +14,10 @@ import rasterio
 from rasterio.transform import from_origin
 
 from pipeline.blocks import BLOCK, GAP, Blocks
-from pipeline.client import Patience
 from pipeline.errors import DataError, MissingError, StoreError
 from pipeline.footprint import opened
 from pipeline.grid import Grid
+from pipeline.pace import Patience
 from pipeline.ranged import FIRST, Remote
 from pipeline.warp import read_onto
 from tests.servers import web as webs

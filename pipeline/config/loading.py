@@ -22,14 +22,15 @@ BASED_ON = "based_on"  # the one word that is read before files are joined
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config, the folder its relative paths start from, and where each of its words was written."""
+    """A config, the folder its relative paths start from, where each of its words was written, and the `a.b=value` settings among them."""
 
     config: Config
     root: Path
     document: Document
     notices: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
-    def where(self, *spot: str) -> str:
+    def where(self, *spot: str | int) -> str:
         """The file and line of a word, for errors found after loading."""
         return self.document.where(*spot)
 
@@ -73,7 +74,7 @@ def load(
     except ConfigError as error:
         raise ConfigError(f"{document.where('absent')}: {error}") from None
     words["protocols"] = {name: protocols.get(name) or _protocol(root, name) for name in _named_protocols(words)}
-    return Loaded(_check(Config, words, document), root, document, notices)
+    return Loaded(_check(Config, words, document), root, document, notices, settings)
 
 
 def _named_protocols(words: dict[str, Any]) -> list[str]:

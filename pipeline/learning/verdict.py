@@ -40,7 +40,8 @@ def verdict(result: dict[str, Any]) -> str:
     seeds = len(protocol["seeds"])
     how = f"{protocol['split']}, mean over folds and {seeds} seed{'s' if seeds != 1 else ''}"
     if protocol["groups"] < ENOUGH_GROUPS:
-        return f"Too few to tell: {protocol['groups']} deposit groups, where {ENOUGH_GROUPS} or more are needed to judge a model{_ranked(result)}."
+        some = ranked([rank["percentile"] for rank in result["ranks"] if rank["percentile"] is not None])
+        return f"Too few to tell: {protocol['groups']} deposit groups, where {ENOUGH_GROUPS} or more are needed to judge a model{some}."
     if auc is None or found is None:
         return f"Too few to tell: fewer than two folds hold both positives and background ({how})."
     if auc <= NEAR_CHANCE:
@@ -81,9 +82,9 @@ def _fold_aucs(scores: dict[str, Any]) -> list[float]:
     return [np.nan if fold["auc"] is None else fold["auc"] for seed in scores["per_seed"] for fold in seed["folds"]]
 
 
-def _ranked(result: dict[str, Any]) -> str:
-    """Where the held-out deposits stand, in place of an AUC that so few cannot carry."""
-    found = sorted((rank["percentile"] for rank in result["ranks"] if rank["percentile"] is not None), reverse=True)
+def ranked(percentiles: list[float]) -> str:
+    """Where held-out deposits stand, in place of an AUC that so few cannot carry."""
+    found = sorted(percentiles, reverse=True)
     return f"; held out, they rank above {', '.join(f'{percent:.0f}' for percent in found)} % of the ground around them" if found else ""
 
 

@@ -261,6 +261,21 @@ def test_what_a_search_may_find_is_told_in_sentences_a_curve_and_tables(tmp_path
     assert "What a search may find" not in words_of(page.page(bundle(tmp_path / "b")))
 
 
+def test_what_is_foretold_is_told_with_its_interval_and_nothing_where_nothing_is() -> None:
+    best = {"area": 0.05, "share": 0.4, "deposits": [0, 6], "design_effect": 1.0}
+    found = {"further": 3.2, "capture": [best, best | {"deposits": None}], "targets": {"first": 5, "deposits": [1, 2]}}
+    assert words.foretold(found) == ["In the best 5 % of the ground: 0 to 6", "In the first 5 targets: 1 to 2"]
+    assert words.foretold({**found, "targets": {"first": 0, "deposits": [0, 0]}}) == ["In the best 5 % of the ground: 0 to 6"]
+    assert words.foretold({"reason": "nothing is foretold: x", "capture": None, "targets": None}) == words.foretold(None) == []
+
+
+def test_a_curve_that_rises_at_once_still_has_an_axis() -> None:
+    places = 51
+    area = [i / 50 for i in range(places)]
+    plot = charts.searched({"area": area, "area_km2": [100 * a for a in area], "captured": [1.0] * places, "interval": [[1.0, 1.0]] * places})
+    assert plot.x_range.end == 100 * area[charts.LEAST_PLACES - 1]
+
+
 @pytest.mark.parametrize(("said", "told"), [("system: {title: Porphyry copper}\n", "Porphyry copper"), ("system: {}\n", "x"), ("", "x")])
 def test_the_system_is_named_by_its_title(tmp_path: Path, said: str, told: str) -> None:
     assert content.system(bundle(tmp_path, config_yaml=said)) == told

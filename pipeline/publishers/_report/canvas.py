@@ -136,11 +136,12 @@ def _targets(plot: Any, bundle: Bundle, found: gpd.GeoDataFrame, side: float) ->
     said = [("", "@label"), ("Area", "@area{0.0} km²"), ("Highest prospectivity", "@best{0.000}")]
     plot.add_tools(HoverTool(renderers=[shape], tooltips=said, point_policy="follow_mouse"))
     first = [i for i, is_new in enumerate(new) if is_new][:LABELLED]
+    x, y = ([bundle.targets[i]["best"][axis] for i in first] for axis in (0, 1))
+    plot.scatter(x, y, size=19, fill_color=PAPER, fill_alpha=0.9, line_color=INK, line_width=1.2, name="discs")  # ranks read on any colour
+    ranks = [str(found["rank"].iloc[i]) for i in first]
     plot.text(
-        [bundle.targets[i]["best"][0] for i in first], [bundle.targets[i]["best"][1] for i in first], [str(found["rank"].iloc[i]) for i in first],
-        text_align="center", text_baseline="middle", text_font_size="14px", text_font_style="bold", text_color=INK, text_outline_color=PAPER,
-        text_outline_width=3, name="ranks",
-    )  # fmt: skip
+        x, y, ranks, text_align="center", text_baseline="middle", text_font_size="12px", text_font_style="bold", text_color=INK, name="ranks"
+    )
 
 
 def _deposits(plot: Any, bundle: Bundle) -> None:

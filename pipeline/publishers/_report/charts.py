@@ -14,6 +14,7 @@ NULLS = {  # Okabe and Ito (2008), darkened where white paper asks for it: told 
 }  # fmt: skip
 OTHER, SOLID, TAUGHT = ("#5c6370", [2, 4]), [1, 0], [2, 2]
 LETTERS = "13px"
+LEAST_PLACES = 12  # of a curve
 
 
 def blank(*, height: int, x: str, y: str, **more: Any) -> Any:
@@ -76,7 +77,8 @@ def capture(model: Mapping[str, Any], nulls: Mapping[str, Mapping[str, Any]]) ->
 def searched(curve: Mapping[str, Any]) -> Any:
     """Deposits found against ground searched in km2, with the interval where it is known at every place."""
     plot = blank(height=360, x="Ground searched, best first (km²)", y="Hidden deposits found (%)")
-    most = next((i for i, share in enumerate(curve["captured"]) if share >= 0.9), len(curve["captured"]) - 1) + 1
+    nearly = next((i for i, share in enumerate(curve["captured"]) if share >= 0.9), len(curve["captured"]) - 1) + 1
+    most = max(nearly, LEAST_PLACES)  # the last tenth of deposits may take half the ground, and would squeeze the rest into a corner
     area, captured = curve["area_km2"][:most], [100 * share for share in curve["captured"][:most]]
     plot.x_range, plot.y_range = Range1d(0, max(area[-1], 1e-9)), Range1d(0, 101)
     ends = (curve.get("interval") or [])[:most]

@@ -73,7 +73,7 @@
     all(".legend[data-layer]").forEach((legend) => { legend.hidden = legend.dataset.layer !== name; });
   }
   function over(input) {
-    const names = input.value === "targets" ? ["targets", "ranks"] : [input.value];
+    const names = input.value === "targets" ? ["targets", "discs", "ranks"] : [input.value];
     for (const name of names) { const drawing = model(name); if (drawing) drawing.visible = input.checked; }
   }
   all('.layers input[type="radio"]').forEach((input) => input.addEventListener("change", () => layer(input.value)));
