@@ -1,7 +1,7 @@
 # One command makes the map. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help map test check bench skill ci lock schema epochs clean
+.PHONY: help map test check bench skill ci docs lock schema epochs clean
 
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -47,6 +47,9 @@ skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds who
 	@$(PY) -m benchmarks.infill
 	@$(PY) -m benchmarks.leaks
 	@$(PY) -m benchmarks.skill
+
+docs: $(DEV_STAMP) ## build the documentation into site/
+	@$(PY) -m mkdocs build --quiet
 
 ci: ## everything, as .ci/run does it; under an hour
 	@.ci/run
