@@ -1,7 +1,7 @@
 # One command makes the map. `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help map test check bench skill ci lock schema epochs clean
+.PHONY: help map test check bench skill ci docs lock schema epochs clean
 
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -33,9 +33,10 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
+	@$(PY) -m benchmarks.fetch
 	@$(PY) -m benchmarks.scorer
 	@$(PY) -m benchmarks.scale
 
@@ -46,6 +47,9 @@ skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds who
 	@$(PY) -m benchmarks.infill
 	@$(PY) -m benchmarks.leaks
 	@$(PY) -m benchmarks.skill
+
+docs: $(DEV_STAMP) ## build the documentation into site/
+	@$(PY) -m mkdocs build --quiet
 
 ci: ## everything, as .ci/run does it; under an hour
 	@.ci/run

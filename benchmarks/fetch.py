@@ -2,12 +2,14 @@
 
     python -m benchmarks.fetch
 
-Prints for each source the bytes of all its files, the share of their ground that the region covers (its square over the union of the scenes' outlines),
-the bytes sent for it and what share of all they are; then the same for the whole ground in cells so coarse that overviews serve them.
+Prints for each source the bytes of all its files, the share of the ground of all its scenes (each counted) that the region covers, the bytes sent for it
+and what share of all they are; then the same for most of the ground in cells so coarse that overviews serve them. A region smaller than a block of the
+reprojection (256 cells) costs what the block does, and a file's blocks are read whole: the smaller the region against them, the more it pays for its edge.
 """
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +32,10 @@ from tests.fakes import sentinel2 as fake_sentinel2
 from tests.servers import catalogue, files
 
 CENTRE = tiny.to_lonlat(30_000, 25_000)
-SHARE = 0.05  # of the collection's ground
+SHARE = 0.05  # of the ground of all scenes of a collection
+CELLS = 500  # of a side of the region: a little less than two blocks of the one reprojection, which reads whole blocks
 HERE = ("127.0.0.1",)
+BLOCK = 128  # pixels: a granule here has as many blocks to a side as one of Sentinel-2, some twenty
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ def served(*, pixel_m: float, side_m: float) -> Iterator[tuple[files.Files, dict
         takes = fake_sentinel2.takes(lon, lat, side_m, days=("2023-05-11", "2023-06-20"))
         takes = [take for take in takes if not take.wrong_by]
         found = {
-            "sentinel2": fake_sentinel2.write(www.folder, www.url, takes, pixel_m=pixel_m, keys=("red", "nir", "swir16")),
-            "landsat": fake_landsat.write(www.folder, www.url, fake_landsat.scenes(lon, lat, side_m)[:6], pixel_m=pixel_m, keys=("red", "nir08")),
+            "sentinel2": fake_sentinel2.write(www.folder, www.url, takes, pixel_m=pixel_m, keys=("red", "nir", "swir16"), block=BLOCK),
+            "landsat": fake_landsat.write(www.folder, www.url, fake_landsat.scenes(lon, lat, side_m)[:6], pixel_m=pixel_m, keys=("red", "nir08"), block=BLOCK),
             "copernicus_dem": fake_dem.write(www.folder, www.url, (65.4, 27.9, 66.3, 28.6), pixels=round(100_000 / pixel_m)),
         }
         for items in found.values():
@@ -72,21 +76,29 @@ def served(*, pixel_m: float, side_m: float) -> Iterator[tuple[files.Files, dict
         yield www, {key: (sources[key], found[key]) for key in found}
 
 
-def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]], *, cell_m: float, share: float) -> Measured:
-    """Read a square of `share` of the collection's ground about its middle, tile by tile, from an empty cache."""
-    ground = shapely.union_all([_in_metres(item) for item in items])
-    side, middle = (ground.area * share) ** 0.5, ground.centroid
-    bounds = (middle.x - side / 2, middle.y - side / 2, middle.x + side / 2, middle.y + side / 2)
-    grid = Grid.covering(bounds, crs=tiny.CRS, cell_m=cell_m, tile=256)
+def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]], *, cells: int, share: float) -> Measured:
+    """Read a square that holds `share` of the ground of all scenes, each counted, off the middle of the first one, tile by tile, from an empty cache."""
+    scenes = [_in_metres(item) for item in items]
+    xmin, ymin, xmax, ymax = scenes[0].bounds
+    x, y = xmin + 0.4 * (xmax - xmin), ymin + 0.4 * (ymax - ymin)
+
+    def covered(side: float) -> float:
+        square = shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+        return sum(shapely.intersection(scene, square).area for scene in scenes) / sum(scene.area for scene in scenes)
+
+    low, high = 0.0, 400_000.0
+    while high - low > 1:
+        low, high = ((low + high) / 2, high) if covered((low + high) / 2) < share else (low, (low + high) / 2)
+    cell_m = math.ceil(high / cells)
+    grid = Grid.covering((x - high / 2, y - high / 2, x + high / 2, y + high / 2), crs=tiny.CRS, cell_m=cell_m, tile=256)
     www.forget()
     with tempfile.TemporaryDirectory() as cache:
         assets = source.acquire(Place(Path(cache), Path(cache), grid)).assets
         for tile in grid.tiles():
             window = grid.window(tile)
             source.read_all(tuple(asset for asset in assets if asset.touches(window.bounds)), window)
-    covered = shapely.intersection(ground, shapely.box(*grid.bounds)).area / ground.area
     held = sum(int(asset["file:size"]) for item in items for asset in item["assets"].values())
-    return Measured(key, cell_m, covered, sum(n for path, n in www.sent.items() if path.lower().endswith(".tif")), held)
+    return Measured(key, cell_m, covered(high), sum(n for path, n in www.sent.items() if path.lower().endswith(".tif")), held)
 
 
 def _in_metres(item: dict[str, Any]) -> Any:
@@ -100,8 +112,8 @@ def main() -> None:
     table = Table("source", "cell m", "share of the ground", "bytes sent", "bytes held", "share of the bytes", title="Bytes fetched, fakes on loopback")
     with served(pixel_m=30, side_m=60_000) as (www, found):
         for key, (source, items) in found.items():
-            for cell_m, share in ((100, SHARE), (1000, 1.0)):
-                one = measure(www, key, source, items, cell_m=cell_m, share=share)
+            for cells, share in ((CELLS, SHARE), (50, 0.9)):
+                one = measure(www, key, source, items, cells=cells, share=share)
                 table.add_row(key, f"{one.cell_m:g}", f"{one.ground:.1%}", f"{one.sent:,}", f"{one.held:,}", f"{one.share:.1%}")
     Console(width=120).print(table)
 

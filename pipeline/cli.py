@@ -158,6 +158,19 @@ def show(layer: Layer, region: OfRegion, system: System = None, data: Data = Non
 
 
 @app.command()
+def compare(
+    one: Annotated[str, typer.Argument(help="A map of the outputs folder, such as balochistan.", show_default=False)],
+    other: Annotated[str, typer.Argument(help="Another one.", show_default=False)],
+    outputs: Annotated[Path | None, typer.Option(help="The folder of maps; default: outputs/.")] = None,
+) -> None:
+    """Put two maps beside each other: their scores with nulls and intervals, and how many of their first targets they share."""
+    from pipeline.config import home
+    from pipeline.screen import comparison
+
+    comparison.show(outputs or home() / "outputs", one, other)
+
+
+@app.command()
 def export(
     layer: Layer,
     region: OfRegion,

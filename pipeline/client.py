@@ -9,25 +9,20 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import http.client
-import io
 import os
-import random
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from pipeline import turns
 from pipeline.errors import DataError
+from pipeline.pace import PACE, HttpPool, HttpsPool, Patience, slow
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")  # plain http is taken from nowhere else
 AGAIN = (408, 425, 429, 500, 502, 503, 504)  # answers that may be others in a moment
@@ -38,28 +33,6 @@ T = TypeVar("T")
 
 # what turns an address into the one to ask, which holds a signature; `fresh` when the one made before was refused
 Sign = Callable[[str, bool], str]
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to bear with a server.
-
-    `tries` in a row without `least_bytes` more, `most_asked` in all; before each again a pause of 0.5, 1, 2 ... seconds, stretched by up to
-    `jitter()` times itself so that many clients do not come back at once, or what Retry-After says. A server silent for `silence_s`, or one
-    that sends fewer than `least_bytes` in `slow_s`, is cut off.
-    """
-
-    tries: int = 5
-    most_asked: int = 100
-    pause: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
-    silence_s: float = 60.0
-    slow_s: float = 60.0
-    least_bytes: int = 16_384
-    at_once: int = turns.AT_ONCE
-
-
-PATIENT = Patience()
 
 
 class PassingError(Exception):
@@ -128,7 +101,7 @@ def pieces(answer: urllib3.BaseHTTPResponse, chunk: int = 1 << 18) -> Iterator[b
         try:
             piece = answer.read1(chunk)
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            raise PassingError(_slow(error) or "cut off") from error
+            raise PassingError(slow(error) or "cut off") from error
         if not piece:
             return
         yield piece
@@ -181,7 +154,7 @@ def _followed(
 
 
 def _asked(url: str, patience: Patience, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-    token = _PACE.set(patience)
+    token = PACE.set(patience)
     timeout = urllib3.Timeout(connect=min(patience.silence_s, 30.0), read=patience.silence_s)
     try:
         return _manager(os.getpid(), _proxy(url)).request(
@@ -194,64 +167,9 @@ def _asked(url: str, patience: Patience, headers: dict[str, str]) -> urllib3.Bas
             ) from error
         raise PassingError(_first(error)) from error
     except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-        raise PassingError(_slow(error) or _first(error)) from error
+        raise PassingError(slow(error) or _first(error)) from error
     finally:
-        _PACE.reset(token)
-
-
-class _TooSlowError(OSError):
-    """A server that trickles."""
-
-
-class _Paced(io.RawIOBase):
-    """A socket's stream that is cut off when it trickles."""
-
-    def __init__(self, raw: Any, patience: Patience) -> None:
-        self._raw, self._patience, self._since, self._got = raw, patience, time.monotonic(), 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        got = int(self._raw.readinto(buffer) or 0)
-        now = time.monotonic()
-        if self._got == 0:  # how long a server thinks is a matter of `silence_s`
-            self._since = now
-        self._got += got
-        if now - self._since >= self._patience.slow_s and got:
-            if self._got < self._patience.least_bytes:
-                raise _TooSlowError(f"only {self._got:,} bytes in {now - self._since:.3g} s, expected {self._patience.least_bytes:,}")
-            self._since, self._got = now, 0
-        return got
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-_PACE: ContextVar[Patience] = ContextVar("pace")
-
-
-class _Response(http.client.HTTPResponse):
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Paced(self.fp.detach(), _PACE.get(PATIENT)), 1 << 16)
-
-
-class _Http(HTTPConnection):
-    response_class = _Response
-
-
-class _Https(HTTPSConnection):
-    response_class = _Response
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
+        PACE.reset(token)
 
 
 @lru_cache(maxsize=8)
@@ -259,7 +177,7 @@ def _manager(process: int, proxy: str) -> urllib3.PoolManager:
     """The open connections of this process: a child that was forked must not speak on those of its parent."""
     del process
     manager = urllib3.ProxyManager(proxy, maxsize=turns.AT_ONCE) if proxy else urllib3.PoolManager(maxsize=turns.AT_ONCE)
-    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    manager.pool_classes_by_scheme = {"http": HttpPool, "https": HttpsPool}
     return manager
 
 
@@ -273,16 +191,6 @@ def _proxy(url: str) -> str:
 
 def _host(url: str) -> str:
     return urlsplit(url).hostname or "nowhere"
-
-
-def _slow(error: BaseException | None) -> str:
-    """What the pace keeper said, when it is what lies behind an error."""
-    while error is not None:
-        for said in (error, *error.args):
-            if isinstance(said, _TooSlowError):
-                return f"it trickles: {said}"
-        error = error.__cause__ or error.__context__
-    return ""
 
 
 def _first(error: BaseException) -> str:

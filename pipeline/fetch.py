@@ -15,8 +15,9 @@ from pathlib import Path
 
 import urllib3
 
-from pipeline.client import PATIENT, GaveUpError, PassingError, Patience, Sign, allowed, answered, patiently, pieces, shown, version_of
+from pipeline.client import GaveUpError, PassingError, Sign, allowed, answered, patiently, pieces, shown, version_of
 from pipeline.errors import DataError, MissingError, StoreError
+from pipeline.pace import PATIENT, Patience
 from pipeline.shelf import Slot, file_sha256
 
 LONGEST_TEXT = 50_000_000  # bytes of an answer that is kept in memory

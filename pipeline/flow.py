@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline import cluster, tasks
+from pipeline import cluster, tasks, teachers
 from pipeline.errors import ProspectError, ResourceError, StoreError
 from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
@@ -39,6 +39,20 @@ class Progress(Protocol):
         """One job of a stage is done."""
 
 
+@dataclass(frozen=True)
+class _Of:
+    """What is told of another region's stages, by its name."""
+
+    region: str
+    progress: Progress
+
+    def start(self, totals: dict[str, int]) -> None:
+        self.progress.start({f"{self.region}: {stage}": total for stage, total in totals.items()})
+
+    def advance(self, stage: str) -> None:
+        self.progress.advance(f"{self.region}: {stage}")
+
+
 @dataclass
 class Outcome:
     """What a run did: jobs done by stage, seconds by stage, where the bundle is, and whether it is new."""
@@ -54,6 +68,11 @@ def run(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same."""
     config, begun = plan.loaded.config.run, time.monotonic()
     _refuse_foreign(plan.outputs)
+    if plan.waiting_for:
+        with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")):
+            publish.check_writable(plan.outputs)
+            for region, other in plan.waiting_for.items():  # before the own store is held: its lesson is taken into it
+                make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
     # the grids of one region have a cube each and one folder of outputs: that is held too
     with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")), Lock(plan.cube.path) as held:
         publish.check_writable(plan.outputs)

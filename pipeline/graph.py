@@ -14,7 +14,7 @@ from pipeline.config import Loaded
 from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
-from pipeline.grid import Index
+from pipeline.grid import Grid, Index
 from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
@@ -36,13 +36,16 @@ from pipeline.stages import (
     predict,
     ranking,
     reasons,
+    regions,
     risk,
     showing,
+    teach,
     train,
     validate,
 )
 from pipeline.stages.acquire import Found
 from pipeline.stages.hiding import Hidden
+from pipeline.stages.teach import Teacher
 
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
 PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples", "risk", "foretold")
@@ -61,12 +64,15 @@ class Graph:
     deposits: Mapping[str, list[Any]]
     bundle_name: str
     notices: list[str]
+    told: Mapping[str, Any]
+    teachers: tuple[Teacher, ...] = ()
 
     @property
     def rasters(self) -> dict[str, str]:
         """Published name to layer."""
         config = self.loaded.config
-        when = {"permissive": config.system.permissive, "expected_deposits": self.prior, "evidence_kind": config.applicability.measured}
+        when: dict[str, Any] = {"permissive": config.system.permissive, "expected_deposits": self.prior, "evidence_kind": config.applicability.measured}
+        when["taught_by"] = self.teachers
         names = ("prospectivity", "uncertainty", "applicability", "classes", *(name for name, said in when.items() if said))
         return {name: f"{self.prefix}/{name}" for name in names}
 
@@ -91,7 +97,8 @@ class Graph:
     @property
     def scorecards(self) -> dict[str, str]:
         """Protocol to fit, the deciding one first."""
-        return {name: f"{self.prefix}/protocols/{name}/scorecard" for name in self.loaded.config.validation.protocols}
+        across = (regions.PROTOCOL,) if self.teachers else ()
+        return {name: f"{self.prefix}/protocols/{name}/scorecard" for name in (*self.loaded.config.validation.protocols, *across)}
 
     @property
     def without_suspect(self) -> str | None:
@@ -114,7 +121,7 @@ class Graph:
     @property
     def synthetic(self) -> bool:
         """Whether anything the map rests on is synthetic."""
-        return any(acquired.synthetic for acquired in self.found.acquired.values())
+        return any(acquired.synthetic for acquired in self.found.acquired.values()) or any(t.synthetic for t in self.teachers)
 
     def layers(self) -> dict[str, LayerMeta]:
         """Every layer by name."""
@@ -145,8 +152,9 @@ class Graph:
         return digests
 
 
-def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
-    """Every node of the map a config asks for; ConfigError, with file and line, for words that bind to nothing."""
+def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[Teacher, ...] = (), teaching: bool = False) -> Graph:
+    """Every node of the map a config asks for, taught by `teachers` too, and with `teaching` what it gives to others; ConfigError, with file and
+    line, for words that bind to nothing."""
     config, grid = loaded.config, found.place.grid
     known = _occurrences(loaded, found)
     _refuse_leaks(loaded, found)
@@ -161,10 +169,12 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
     layers = {meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}
     permissive = ground.nodes(loaded, prefix=prefix, layers=layers)
     on = permissive[0].name if permissive else align.REGION
-    deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive) or not labelled)
+    deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive or teachers) or not labelled)
     offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
-    drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled)
+    drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled and not teachers)
     samples = drawn(prefix=prefix, background=config.background, seeds=(config.seed,))
+    deciding = config.protocols[config.validation.protocols[0]]
+    lessons, across, taught = _lessons(loaded, found, grid, prefix=prefix, read=read, ground=on, told=told, teachers=teachers, teaching=teaching)
     suspect, left = _suspect(loaded, read)
     scored: list[Node] = []
     for name in config.validation.protocols:
@@ -175,46 +185,75 @@ def build(loaded: Loaded, found: Found, *, system_named: bool) -> Graph:
         held = below if protocol.background else prefix
         hidden = _hidden(loaded, derived, name, evidence, below, held, layers) if protocol.hide else None
         scored += hidden.nodes if hidden else ()
-        scoring = partial(validate.node, prefix=below, samples=held, protocol=protocol, bounds=grid.bounds, seeds=seeds)
+        scoring = partial(validate.node, prefix=below, samples=held, protocol=protocol, bounds=grid.bounds, seeds=seeds, taught=taught)
         using, learnt = protocol.model or config.model, protocol.background or config.background
-        scored.append(scoring(told=making.said(using, columns, learnt), hidden=hidden))
+        scored.append(scoring(told=making.said(using, columns, learnt), hidden=hidden, compared=name == config.validation.protocols[0]))
         if suspect and name == config.validation.protocols[0]:
             # what an infill sees at the samples is the same, and made once; only which columns it gives differs
             fewer = _hidden(loaded, derived, name, left.names, below, held, layers) if protocol.hide else None
             scored.append(scoring(told=making.said(using, left, learnt), hidden=fewer, suspect=suspect))
-    deciding = config.protocols[config.validation.protocols[0]]
-    model = train.node(prefix=prefix, told=told, seed=config.seed, block_km=deciding.split.block_km)
+    model = train.node(prefix=prefix, told=told, seed=config.seed, block_km=deciding.split.block_km, taught=taught)
     rests_on = explain.node(
         prefix=prefix, protocol=deciding, told=told, columns=columns, features=tuple(node.name for node in read), bounds=grid.bounds,
-        seed=config.seed,
+        seed=config.seed, taught=taught,
     )  # fmt: skip
-    synthetic = any(acquired.synthetic for acquired in found.acquired.values())
+    synthetic = any(acquired.synthetic for acquired in found.acquired.values()) or any(t.synthetic for t in teachers)
     maps = predict.nodes(
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
         synthetic=synthetic, ground=on,
     )  # fmt: skip
     belief = believe.nodes(
         loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],
-        layers=layers, synthetic=synthetic,
+        layers=layers, synthetic=synthetic, taught=taught, taught_by=tuple(t.region for t in teachers),
     )  # fmt: skip
     prior, of_prior = config.priors.get(config.system.name), loaded.where("priors", config.system.name)
     maps += expect.nodes(
-        grid, prefix=prefix, prior=prior, background=config.background, labelled=labelled, tables=found.tables, deposits=deposits,
+        grid, prefix=prefix, prior=prior, background=config.background, told=told, tables=found.tables, deposits=deposits,
         known_within_m=config.targets.known_within_m, synthetic=synthetic, where=of_prior,
         card=f"{prefix}/protocols/{config.validation.protocols[0]}/scorecard",
     )  # fmt: skip
-    dense = expect.tells_density(config.background, labelled)
-    targets = _targets(loaded, found, prefix=prefix, layers=layers, deposits=deposits, dense=dense)
+    targets = _targets(
+        loaded, found, prefix=prefix, layers=layers, deposits=deposits, dense=expect.tells_density(config.background, told)
+    )  # fmt: skip
     names = tuple(node.name for node in read)
     why = reasons.node(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
-    name = f"{config.region.name}-{config.system.name}" if system_named else config.region.name
     nodes: list[Node] = [
-        *base, *derived, *permissive, *samples, *scored, model, rests_on, *maps, *belief, *targets, why,
+        *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps, *belief, *targets, why,
         foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior),
     ]  # fmt: skip
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
-    return Graph(loaded, found, nodes, prefix, evidence, deposits, name, [*found.notices, *(f"label: {n}" for n in notices)])
+    notices = [*found.notices, *(f"label: {n}" for n in notices), *(f"{t.region}: {n}" for t in teachers for n in t.notices)]
+    return Graph(loaded, found, nodes, prefix, evidence, deposits, _bundle_name(loaded, system_named=system_named), notices, told, teachers)
+
+
+def _bundle_name(loaded: Loaded, *, system_named: bool) -> str:
+    config = loaded.config
+    return f"{config.region.name}-{config.system.name}" if system_named else config.region.name
+
+
+def _lessons(
+    loaded: Loaded, found: Found, grid: Grid, *, prefix: str, read: list[LayerNode], ground: str, told: Mapping[str, Any], teachers: tuple[Teacher, ...],
+    teaching: bool,
+) -> tuple[list[Node], list[Node], dict[str, str]]:  # fmt: skip
+    """What this region gives to others with `teaching`, or takes from `teachers`; the score of what they teach; and the fit that holds it, as the
+    parameter it is read by."""
+    config, evidence = loaded.config, {meta.name: meta.units for node in read for meta in node.outputs}
+    if not teachers and not teaching:
+        return [], [], {}
+    if teachers and not making.labelled(told):
+        raise ConfigError(f"{loaded.where('training', 'regions')}: model {config.model.use!r} learns from no deposit, so no region can teach it; drop `training`")
+    made: list[Node] = [teach.ground_node(grid, prefix=prefix, evidence=tuple(evidence), ground=ground)]
+    if teaching:
+        return [*made, teach.lesson_node(prefix=prefix, occurrences=found.tables[config.label.occurrences])], [], {}
+    deciding, aligned = config.protocols[config.validation.protocols[0]], config.training.align == "quantiles"
+    made += teach.lesson_nodes(prefix=prefix, evidence=tuple(evidence), teachers=teachers)
+    if aligned:
+        repeats = validate.repeats(config.seed, deciding)
+        made.append(regions.alignment_node(prefix=prefix, teachers=teachers, told=told, units=evidence, seeds=repeats))
+    made.append(teach.taught_node(prefix=prefix, teachers=teachers, aligned=aligned))
+    across = regions.node(prefix=prefix, own=config.region.name, teachers=teachers, told=told, protocol=deciding, seed=config.seed, aligned=aligned)
+    return made, [across], {"taught": made[-1].name}
 
 
 def _targets(

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline import registry
 from pipeline.asset import Asset
-from pipeline.cube import LayerMeta
+from pipeline.cube import Cube, LayerMeta
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """A fit of another region's cube: which, and the key it has there."""
+
+    region: str
+    cube: Cube
+    fit: str
+    key: str
+
+
+@dataclass(frozen=True)
 class Call:
     """A function, its plain parameters, and which layers, vector tables, fits and assets its other parameters are.
 
-    `layers` maps a parameter to one name (`Layer`) or several (`Layers`); `drawn` one to the fit whose lines it reads as a `Vector`.
+    `layers` maps a parameter to one name (`Layer`) or several (`Layers`); `drawn` one to the fit whose lines it reads as a `Vector`;
+    `elsewhere` one to a fit of another region, which must be there before the call runs.
     `reach_m` is how far it looks around a tile.
     """
 
@@ -36,6 +47,7 @@ class Call:
     vectors: Mapping[str, Table] = field(default_factory=dict)
     fits: Mapping[str, str] = field(default_factory=dict)
     drawn: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)
     assets: tuple[Asset, ...] = ()
     reach_m: float = 0.0
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline import teachers
 from pipeline.config import Loaded
 from pipeline.cube import Cube
-from pipeline.errors import ConfigError, ResourceError
+from pipeline.errors import ConfigError, ProspectError, ResourceError
 from pipeline.graph import Graph, build
 from pipeline.grid import Grid, Index
 from pipeline.ledger import Ledger, hash_of, key_of
@@ -37,6 +38,7 @@ class Plan:
     stale: dict[str, list[Index]] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    teachers: dict[str, Plan] = field(default_factory=dict)
 
     @property
     def grid(self) -> Grid:
@@ -58,6 +60,11 @@ class Plan:
         """The key of all that is published."""
         ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in (*self.graph.rasters.values(), *self.graph.asked)]
         return key_of(ends, self.graph.said(), publish.epochs(), sorted(t.version for t in self.graph.found.tables.values()))
+
+    @property
+    def waiting_for(self) -> dict[str, Plan]:
+        """The plans of the teaching regions whose lesson is still to be taken."""
+        return {region: other for region, other in self.teachers.items() if f"{self.graph.prefix}/lessons/{region}" in self.stale}
 
     def tasks(self, node: Node) -> int:
         """Tile tasks this node needs now."""
@@ -86,14 +93,39 @@ class Plan:
 
 
 def plan(loaded: Loaded, *, system_named: bool = False) -> Plan:
-    """The plan of a map; every error that config, headers and tables can show is raised here, before the first tile."""
+    """The plan of a map; every error that config, headers and tables can show is raised here, before the first tile.
+
+    With `training.regions` it holds the plans of those regions too, of what they teach and no more.
+    """
+    others = {region: _teaching(loaded, place, region) for place, region in enumerate(loaded.config.training.regions)}
+    made = _planned(loaded, system_named=system_named, others=others)
+    made.teachers = others
+    return made
+
+
+def _teaching(loaded: Loaded, place: int, region: str) -> Plan:
+    """The plan of a lesson, in the region's own cube; what its config or data refuse is told with the line that names the region."""
+    other = teachers.loaded_like(loaded, place, region)
+    try:
+        made = _planned(other, system_named=False, teaching=True)
+    except ProspectError as error:
+        raise type(error)(f"{loaded.where('training', 'regions', place)}: {region} cannot teach: {error}") from error
+    made.only((teachers.lesson(made.graph),))
+    return made
+
+
+def _planned(loaded: Loaded, *, system_named: bool, others: Mapping[str, Plan] | None = None, teaching: bool = False) -> Plan:
     config = loaded.config
     if config.region.boundary and acquire.BOUNDARY in config.sources:
         at = loaded.where("sources", acquire.BOUNDARY)
         raise ConfigError(f"{at}: {acquire.BOUNDARY!r} is what the file of `region.boundary` goes by; give this source another name")
     grid = acquire.ground(loaded)
     cube = Cube.at(loaded.path(config.run.cache), config.region.name, grid)
-    graph = build(loaded, acquire.acquire(loaded, grid, loaded.path(config.run.cache)), system_named=system_named)
+    found = acquire.acquire(loaded, grid, loaded.path(config.run.cache))
+    taught_by = tuple(teachers.teacher(loaded, other.graph, other.cube, other.fit_keys) for other in (others or {}).values())
+    graph = build(loaded, found, system_named=system_named, teachers=taught_by, teaching=teaching)
+    for place, other in enumerate((others or {}).values()):
+        graph.notices += teachers.compared(graph, other.graph, place)
     made = Plan(loaded, graph, cube, notices=list(graph.notices))
     distortion = grid.area_distortion()
     if distortion > 0.01:
@@ -113,15 +145,17 @@ def _give_keys(plan: Plan) -> None:
         layers = {name: hash_of(plan.keys[name]) for call in node.calls for name in call.read_layers()}
         vectors = {t.name: t.version for call in node.calls for t in call.vectors.values()}
         files = {a.id: a.version for call in node.calls for a in call.assets}
+        elsewhere = {f"{other.fit} of {other.region}": other.key for call in node.calls for other in call.elsewhere.values()}
         dtypes = [meta.dtype for meta in node.outputs] if isinstance(node, LayerNode) else []
         static = key_of(said, dtypes, libraries)
         plan.parts[node.name] = {"its recipe or parameters": key_of(said, dtypes), "the library versions": libraries} | {
             f"{kind} {name}": version
-            for kind, named in (("fit", fits), ("layer", layers), ("vector", vectors), ("file", files))
+            for kind, named in (("fit", fits), ("layer", layers), ("vector", vectors), ("file", files), ("lesson", elsewhere))
             for name, version in named.items()
         }
         if isinstance(node, FitNode):
-            plan.fit_keys[node.name] = key_of(static, sorted(fits.items()), sorted(layers.items()), sorted(vectors.items()))
+            taken = [sorted(elsewhere.items())] if elsewhere else []
+            plan.fit_keys[node.name] = key_of(static, sorted(fits.items()), sorted(layers.items()), sorted(vectors.items()), *taken)
         else:
             _give_tile_keys(plan, node, static, sorted(fits.items()))
 

@@ -34,9 +34,10 @@ from rasterio.abc import MultiByteRangeResourceContainer
 
 from pipeline import turns
 from pipeline.blocks import BLOCK, Blocks, kept, total_of
-from pipeline.client import PATIENT, PassingError, Patience, Sign, allowed, answered, patiently, pieces, shown, version_of
+from pipeline.client import PassingError, Sign, allowed, answered, patiently, pieces, shown, version_of
 from pipeline.errors import DataError, MissingError, ProspectError, StoreError
 from pipeline.fetch import download, refuse_packed, refuse_page
+from pipeline.pace import PATIENT, Patience
 from pipeline.shelf import digest_of, file_name, read_note, write_note
 
 FIRST = 2  # blocks that the first question asks for: the header of most COGs
@@ -75,12 +76,14 @@ class Remote:
             with rasterio.open(files.own, opener=files, **options) as source:
                 yield source
         except Exception:
-            if files.trouble is not None:
-                raise files.trouble from None
             if not self.offline:
                 self.forget()  # the file may be damaged where it lies: a mended one has another version, and would not be asked for
+            if files.trouble is not None:
+                raise files.trouble from None
             raise
         if files.trouble is not None:
+            if not self.offline:
+                self.forget()
             raise files.trouble
 
     def blocks(self) -> Blocks | Path:
@@ -192,7 +195,9 @@ class _File(io.RawIOBase):
 
     def get_byte_ranges(self, offsets: list[int], sizes: list[int]) -> list[bytes]:
         """Several pieces at once, as GDAL asks for the blocks of a window."""
-        return self._files.ranges([(offset, offset + size) for offset, size in zip(offsets, sizes, strict=True)])
+        wanted = [(offset, offset + size) for offset, size in zip(offsets, sizes, strict=True)]
+        self._files.check_inside(max((end for _, end in wanted), default=0))  # GDAL asks for whole blocks here, and does not look at how much it got
+        return self._files.ranges(wanted)
 
 
 class _Files(MultiByteRangeResourceContainer):
@@ -228,6 +233,13 @@ class _Files(MultiByteRangeResourceContainer):
 
     def rm(self, path: str) -> None:
         raise PermissionError(path)
+
+    def check_inside(self, end: int) -> None:
+        """Note as trouble that the file's header points behind its end."""
+        if end > self.blocks.size and self.trouble is None:
+            self.trouble = DataError(
+                f"{self.remote.name}: its header points to byte {end:,}, the file ends at {self.blocks.size:,}; it is damaged or cut short: fetch it again"
+            )
 
     def ranges(self, wanted: list[tuple[int, int]]) -> list[bytes]:
         """The bytes of each (start, end); empty ones from the first error on, which `trouble` holds."""

@@ -181,7 +181,8 @@ class Recipe:
     what the ground or the parameters make meaningless. `units_of` gives the units of each output from the parameters, where one word
     does not serve all. `columns`, the columns and their units of the lines it draws: then it gives no layer, but lines that other
     features read. `scale`: what a 0 means, for saying a value in words: none of it (ratio), a share of 0 to 1, nothing in particular (interval), or
-    what it means in the first layer it reads (input).
+    what it means in the first layer it reads (input). `of_region`: what its values mean is the region's own, such as axes or the
+    commonest classes, so a model taught with them in one region can say nothing of another.
     """
 
     summary: str
@@ -202,6 +203,7 @@ class Recipe:
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
     columns: Mapping[str, str] | None = None
     scale: Scale = "interval"
+    of_region: bool = False
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -257,6 +259,7 @@ def feature(
     check: Check = unchecked,
     units_of: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None,
     scale: Scale = "interval",
+    of_region: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a feature: a pure function from blocks to one block of the same shape (halo included; the shell trims),
     or to a tuple of them in the order of `outputs`."""
@@ -264,7 +267,7 @@ def feature(
     def declare(function: Function) -> Function:
         recipe = Recipe(
             summary, units, reference, reach, reads, dtype, outputs, fit, bands or {}, band_units, evidence, windowed, membership,
-            carries_sensor, check, units_of, scale=scale,
+            carries_sensor, check, units_of, scale=scale, of_region=of_region,
         )  # fmt: skip
         function.recipe = recipe  # type: ignore[attr-defined]
         return function

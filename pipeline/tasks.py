@@ -71,6 +71,8 @@ def _bound(task: Task) -> dict[str, Any]:
     bound: dict[str, Any] = dict(call.parameters)
     for name, fit in call.fits.items():
         bound[name] = _fit(cube, fit, task.fit_keys[fit])
+    for name, other in call.elsewhere.items():
+        bound[name] = _fit(other.cube, other.fit, other.key)
     if task.tile is None:
         everywhere = _grown(cube.grid.bounds, EVERYTHING_M)
         bound |= {name: _vector(table.path, everywhere) for name, table in call.vectors.items()}

@@ -20,10 +20,10 @@ import pytest
 import yaml
 
 from pipeline import turns
-from pipeline.client import Patience
 from pipeline.config import load
 from pipeline.errors import DataError
 from pipeline.fetch import body, download
+from pipeline.pace import Patience
 from pipeline.planning import plan
 from pipeline.ranged import Remote
 from tests import tiny

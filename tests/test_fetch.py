@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 
 from pipeline import shelf as shelves
-from pipeline.client import LONGEST_PAUSE_S, Patience
+from pipeline.client import LONGEST_PAUSE_S
 from pipeline.errors import DataError, StoreError
 from pipeline.fetch import download
+from pipeline.pace import Patience
 
 BODY = np.random.default_rng(1).bytes(900_000)
 SUM = hashlib.sha256(BODY).hexdigest()

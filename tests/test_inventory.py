@@ -15,10 +15,10 @@ from pipeline import turns
 from pipeline.archive import unpacked
 from pipeline.blocks import BLOCK, Blocks
 from pipeline.cli import app
-from pipeline.client import Patience
 from pipeline.errors import DataError, StoreError
 from pipeline.fetch import download
 from pipeline.inventory import listed, pruned, verified
+from pipeline.pace import Patience
 from pipeline.ranged import Remote
 from tests.servers import web as webs
 from tests.servers.web import Web

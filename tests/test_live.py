@@ -132,3 +132,16 @@ def test_outside_south_asia_the_general_map_is_macrostrats(root: Path, server: F
     path.write_text(yaml.safe_dump(said))
     done = prospect("plan", "tiny")
     assert done.exit_code == 0, done.output
+
+
+def test_the_region_with_a_system_of_its_own_plans(root: Path, server: Folder) -> None:
+    """Kabul's region, moved to the ground of the fakes."""
+    said = yaml.safe_load((REPO / "configs" / "regions" / "kabul_aynak.yaml").read_text())
+    tiny_said = yaml.safe_load((root / "configs" / "regions" / "tiny.yaml").read_text())
+    said["region"] = tiny_said["region"] | {"name": "kabul_aynak", "system": None}
+    said["sources"] = tiny_said["sources"]
+    said["sources"]["geology_coarse"] |= {"classes": {"10": ["Q", "Ti", "Kv"]}}
+    (root / "configs" / "regions" / "kabul_aynak.yaml").write_text(yaml.safe_dump(said))
+    done = prospect("plan", "kabul_aynak")
+    assert done.exit_code == 0, done.output
+    assert "systems/sediment_hosted_copper" in done.output or "sediment_hosted_copper" in " ".join(done.output.split())

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from pipeline import client
-from pipeline.client import Patience
 from pipeline.errors import DataError
 from pipeline.fetch import download
+from pipeline.pace import Patience
 from pipeline.ranged import Remote
 from tests.servers import web as webs
 from tests.servers.web import Web

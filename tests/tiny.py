@@ -67,6 +67,11 @@ def to_lonlat(x: Any, y: Any) -> tuple[Any, Any]:
     return Transformer.from_crs(CRS, "EPSG:4326", always_xy=True).transform(x, y)
 
 
+def from_lonlat(lon: Any, lat: Any) -> tuple[Any, Any]:
+    """Longitude and latitude to grid metres."""
+    return Transformer.from_crs("EPSG:4326", CRS, always_xy=True).transform(lon, lat)
+
+
 def _dem(path: Path, rng: np.random.Generator) -> None:
     """A surface in EPSG:4326, so that it must be reprojected."""
     (west, east), (south, north) = to_lonlat([-2000, 62_000], [-2000, 52_000])

@@ -57,8 +57,9 @@ class System(Frame):
     way each evidence layer should count, 1 more is better, -1 less or nearer is better; a layer that is not named may count either way.
     `inputs`: features that others are made of and the model does not see. `suspect`: features or evidence layers that may have been mapped
     because of deposits (a geologist maps alteration where a mine is); the deciding protocol is scored without them too.
-    `setting`: in words, the ground the system belongs to; `analogue_of`: other regions of that setting, by name, each with the reason it
-    is alike. Both are declarations: no answer depends on them. `words`: what a feature is called where it speaks for a target.
+    `setting`: in words, the ground the system belongs to; `analogue_of`: regions of that setting, by name, each with the reason it
+    is alike. Only a region declared here may teach another this system (`training.regions`). `words`: what a feature is called where it
+    speaks for a target.
     """
 
     name: Name = "as_published"
@@ -176,6 +177,30 @@ class Protocol(Frame):
     hide: tuple[Name, ...] = ()
 
 
+class Training(Frame):
+    """Other `regions`, by name, whose deposits a model learns from too: analogues of the system, with the same evidence layers.
+
+    With `align: quantiles` their evidence is mapped to the distribution it has here, without a look at where deposits are: layers without a
+    unit; those with one only if leaving out each teaching region in turn gains by it.
+    """
+
+    regions: Annotated[tuple[Name, ...], Field(max_length=7)] = ()
+    align: Literal["none", "quantiles"] = "none"
+
+    @field_validator("regions")
+    @classmethod
+    def _are_different(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({name for name in regions if regions.count(name) > 1}):
+            raise ValueError(f"{twice[0]} is named twice; a region teaches once")
+        return regions
+
+    @model_validator(mode="after")
+    def _aligns_something(self) -> Training:
+        if self.align != "none" and not self.regions:
+            raise ValueError("`align` is of the evidence of teaching regions, and `regions` names none; name some or drop it")
+        return self
+
+
 class Validation(Frame):
     """The protocols to score by; each is a file of configs/validation. The first one gives the verdict."""
 
@@ -285,6 +310,7 @@ class Config(Frame):
     label: Label
     background: Background = Background()
     model: Use
+    training: Training = Training()
     validation: Validation = Validation()
     protocols: dict[Name, Protocol] = {}
     priors: dict[Name, Prior] = {}

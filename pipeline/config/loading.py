@@ -17,18 +17,20 @@ from pipeline.config.reading import Document, assign, merge, read
 from pipeline.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
+BASED_ON = "based_on"  # the one word that is read before files are joined
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config, the folder its relative paths start from, and where each of its words was written."""
+    """A config, the folder its relative paths start from, where each of its words was written, and the `a.b=value` settings among them."""
 
     config: Config
     root: Path
     document: Document
     notices: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
-    def where(self, *spot: str) -> str:
+    def where(self, *spot: str | int) -> str:
         """The file and line of a word, for errors found after loading."""
         return self.document.where(*spot)
 
@@ -48,10 +50,12 @@ def load(
 ) -> Loaded:
     """The config of a region: defaults, then data, system, region, then `a.b=value` settings. Relative paths start at `root`.
 
+    A region `based_on` another takes its words over and adds its own.
+
     Raises ConfigError, naming file, line and the nearest known word, for anything unknown or out of range.
     """
     root = (root or home()).resolve()
-    ground = _overlay(root, "regions", region)
+    ground = region_document(region, root)
     said = ground.data.get("region", {})
     said = said if isinstance(said, dict) else {}
     layers = [_overlay(root, "data", data or said["data"])] if data or said.get("data") else []
@@ -70,12 +74,26 @@ def load(
     except ConfigError as error:
         raise ConfigError(f"{document.where('absent')}: {error}") from None
     words["protocols"] = {name: protocols.get(name) or _protocol(root, name) for name in _named_protocols(words)}
-    return Loaded(_check(Config, words, document), root, document, notices)
+    return Loaded(_check(Config, words, document), root, document, notices, settings)
 
 
 def _named_protocols(words: dict[str, Any]) -> list[str]:
     said = words.get("validation", {})
     return [name for name in said.get("protocols", ["default"]) if isinstance(name, str)] if isinstance(said, dict) else []
+
+
+def region_document(name: str, root: Path, over: tuple[str, ...] = ()) -> Document:
+    """The words of a region's file, laid over those of the region it is `based_on`; ConfigError where that leads in a circle."""
+    document = _overlay(root, "regions", name)
+    below = document.data.pop(BASED_ON, None)
+    if below is None:
+        return document
+    at = document.where(BASED_ON)
+    if not isinstance(below, str) or below not in names("regions", root):
+        raise ConfigError(f"{at}: {BASED_ON}: {registry.unknown('region', str(below), names('regions', root))}")
+    if below in (name, *over):
+        raise ConfigError(f"{at}: {BASED_ON} leads in a circle ({' > '.join((*over, name, below))}); let one of them stand by itself")
+    return merge(region_document(below, root, (*over, name)), document)
 
 
 def names(kind: str, root: Path | None = None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline import registry
 from pipeline.config.frame import Config, Protocol
+from pipeline.config.loading import BASED_ON
 
 REF = "#/$defs/{model}"
 PLUGINS = {"sources": "source", "features": "feature", "models": "model"}
@@ -32,6 +33,7 @@ def schema() -> Schema:
         found[thing] = {"oneOf": [_ref(f"{thing}.{word}") | {"required": ["use"]} for word in words]}
     properties = found.pop("Config")["properties"]
     del properties["protocols"]  # files of their own, named under `validation`
+    properties[BASED_ON] = {"type": "string", "description": "Of a region: another one, whose words are taken over where this file says none."}
     properties |= {"sources": _named("sources"), "features": _named("features"), "model": _ref("model")}
     found["Protocol"]["properties"]["model"] = _ref("model")
     for part in ("Region", "Label"):

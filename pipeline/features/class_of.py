@@ -26,7 +26,10 @@ def _ranked(name: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{name}_{rank}" for rank in range(1, parameters["top"] + 1))
 
 
-@feature(summary="Membership in a common class", units="1", reads="categorical", outputs=_ranked, fit=commonest, membership=True, scale="share")
+@feature(
+    summary="Membership in a common class", units="1", reads="categorical", outputs=_ranked, fit=commonest, membership=True, scale="share",
+    of_region=True,
+)  # fmt: skip
 def class_of(*, of: Layer, categories: Fit, top: Annotated[int, Field(ge=1, le=64)] = 8) -> tuple[Array, ...]:
     """For each of the `top` commonest classes, 1 where the cell is of it and 0 where it is of another: `top`
     blocks (y, x) float32, `<name>_1` the commonest. NaN where the class is missing; all 0 in a rarer

@@ -52,6 +52,7 @@ def _reach(parameters: Mapping[str, Any], _: float) -> float:
     outputs=_with_variance,
     fit=axis_and_variogram,
     check=tables.columns_are_there,
+    of_region=True,
 )
 def kriged_robust_pca(
     *,

@@ -46,6 +46,7 @@ def _refuse_more_than_layers(parameters: Mapping[str, Any], _: Ground) -> None:
     check=_refuse_more_than_layers,
     outputs=_numbered,
     fit=clearest_axes,
+    of_region=True,
 )
 def mnf(*, of: Layers, axes: Fit, components: Annotated[int, Field(ge=1, le=32)] = 3) -> tuple[Array, ...]:
     """Scores on the first `components` minimum noise fraction axes of layers `of`, in standard deviations of the noise: that many blocks

@@ -47,6 +47,7 @@ def _own_cell(parameters: Mapping[str, Any], _: float) -> float:
     reach=_own_cell,
     outputs=_numbered,
     fit=standardized_axes,
+    of_region=True,
 )
 def pca(*, of: Layers, axes: Fit, components: Annotated[int, Field(ge=1, le=32)] = 3) -> tuple[Array, ...]:
     """Scores on the first `components` principal axes of layers `of`: that many blocks (y, x) float32, `<name>_1` of the

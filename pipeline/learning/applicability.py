@@ -66,6 +66,12 @@ def dissimilarity(values: npt.NDArray[np.float32], space: Space) -> tuple[Floats
     return found / mean, ore / mean
 
 
+def nearest_row(values: npt.NDArray[np.float32], space: Space) -> Ints:
+    """The place of the reference row that each row, (n, layers), is nearest to; (n,)."""
+    points, held = _placed(values.astype(np.float64), space), np.asarray(space["points"], np.float64)
+    return np.asarray(cKDTree(held).query(points)[1], np.int64)
+
+
 def applicability(values: npt.NDArray[np.float32], space: Space) -> Floats:
     """1 where a row equals a reference row, 0.5 at the threshold, 0 from twice it on, times the weight of the evidence that is known; (n,).
 

@@ -9,28 +9,29 @@ import numpy.typing as npt
 
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.intervals import interval
-from pipeline.learning.reliability import intensity
+from pipeline.learning.reliability import Scale, intensity
 
 EXPONENTS: Floats = np.linspace(0.0, 2.0, 201)
 LEAST = 1e-6  # of the largest intensity: a deposit where a model said never would else rule alone
 FEWEST = 5  # deposits from which an exponent is learnt
 
 
-def calibrated(share: Any, exponent: float) -> Floats:
+def calibrated(share: Any, exponent: float, scale: Scale = "odds") -> Floats:
     """Intensity of a score of 0 to 1, as a share of the largest a score can have, raised to the exponent; any shape, float64. NaN stays NaN."""
-    return np.asarray((intensity(share) / intensity(1.0)) ** exponent, np.float64)
+    return np.asarray((intensity(share, scale) / intensity(1.0, scale)) ** exponent, np.float64)
 
 
-def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats) -> dict[str, Any] | None:
+def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats, scale: Scale | None = "odds") -> dict[str, Any] | None:
     """The power of the predicted intensity that tells best where held-out deposits lie, and its 90 % interval over redrawn blocks.
 
     1 where the intensity is right, below where it is too bold, above where it is too timid. `label` (n,) 1 for deposits and 0 for uniform background,
     `scores` (repeats, n) out-of-fold, NaN where not scored, `unit` (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's
     chance to lie in a cell is that cell's intensity among all: the likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope
-    of Cox (1958) for a density. Mean over repeats. None with fewer than FEWEST deposits.
+    of Cox (1958) for a density. Mean over repeats. None with fewer than FEWEST deposits, and
+    without a `scale` (see `reliability.intensity`).
     """
     positive = np.asarray(label) == 1
-    if positive[np.isfinite(scores).any(axis=0)].sum() < FEWEST:
+    if scale is None or positive[np.isfinite(scores).any(axis=0)].sum() < FEWEST:
         return None
     place = np.unique(unit, return_inverse=True)[1]
     units = weight.shape[1]
@@ -41,7 +42,7 @@ def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats
         if not (held & positive).any() or not (held & ~positive).any():
             continue
         # of the largest, and never 0: the total is free, so a constant changes nothing
-        told = np.log(np.maximum(intensity(np.where(held, score, 0.0)) / intensity(1.0), LEAST))
+        told = np.log(np.maximum(intensity(np.where(held, score, 0.0), scale) / intensity(1.0, scale), LEAST))
         at, ground = place[held & positive], place[held & ~positive]
         gain += np.bincount(at, told[held & positive], units)[:, None] * EXPONENTS
         known += np.bincount(at, minlength=units)

@@ -16,7 +16,7 @@ from pipeline.learning.calibration import exponent
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.heldout import MODEL, OUTSIDE, HeldOut, Seen, held_out
 from pipeline.learning.ranges import apart_m, floors
-from pipeline.learning.reliability import reliability
+from pipeline.learning.reliability import Scale, reliability
 from pipeline.learning.scores import CURVE_AREA, average_precision, capture, prediction_area, prevalence, roc_auc, success_rate_curve
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
@@ -42,7 +42,7 @@ class CrossValidation:
 
 def cross_validate(
     table: SampleTable, *, make_model: Callable[[int], BaseEstimator], split: Split, seeds: tuple[int, ...],
-    members: npt.NDArray[np.bool_] | None = None, seen: Seen | None = None,
+    members: npt.NDArray[np.bool_] | None = None, seen: Seen | None = None, scale: Scale | None = "odds",
 ) -> CrossValidation:  # fmt: skip
     """Score a model and the nulls on rows they were not fitted to (see `held_out` for `members` and `seen`).
 
@@ -73,12 +73,12 @@ def cross_validate(
         "apart_km": None if apart is None else round(apart / 1000, 3),
     }
     protocol["floors_met"] = floors_met(protocol)
-    return CrossValidation({"protocol": protocol, **figures(table, seeds, found, units)}, found.folds, found.scores)
+    return CrossValidation({"protocol": protocol, **figures(table, seeds, found, units, scale)}, found.folds, found.scores)
 
 
-def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: Ints) -> dict[str, Any]:
-    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, the `ranks` of held-out deposits, the
-    model's `reliability`, and its `calibration`."""
+def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: Ints, scale: Scale | None = "odds") -> dict[str, Any]:
+    """The figures of held-out scores: `scores` by name, the `difference` of the model to each null, the `ranks` of held-out deposits, and the
+    model's `reliability` and `calibration`, its answers being of `scale`."""
     weight = intervals.weights(units, seed=seeds[0])
     draws = {name: intervals.fold_mean_draws(table.label, score, found.folds, units, weight) for name, score in found.scores.items()}
     scored = {name: _scored(table, seeds, found, name) for name in found.scores}
@@ -97,10 +97,21 @@ def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: I
         name: {"mean": _less(scored[MODEL]["fold_mean"], scored[name]["fold_mean"]), "interval": intervals.interval(draws[MODEL] - draw)}
         for name, draw in draws.items() if name != MODEL
     }  # fmt: skip
-    told = reliability(table.label, found.scores[MODEL])
+    told = reliability(table.label, found.scores[MODEL], scale)
     rows = np.unique(units, return_inverse=True)[1]
-    right = exponent(table.label, found.scores[MODEL], rows, weight)
+    right = exponent(table.label, found.scores[MODEL], rows, weight, scale)
     return {"scores": scored, "difference": apart, "ranks": ranks(table, found), "reliability": told, "calibration": right}
+
+
+def paired(table: SampleTable, one: CrossValidation, other: HeldOut, units: Ints, *, seed: int) -> dict[str, Any]:
+    """The model of `other`, held out in the same folds, beside that of `one`: its `fold_mean`, and the `difference` that `one` makes with its
+    90 % interval, blocks drawn alike for both."""
+    weight = intervals.weights(units, seed=seed)
+    with_, without = (intervals.fold_mean_draws(table.label, found.scores[MODEL], found.folds, units, weight) for found in (one, other))
+    seeds = tuple(range(len(other.folds)))
+    mean = _scored(table, seeds, other, MODEL)["fold_mean"]
+    apart = {"mean": _less(one.result["scores"][MODEL]["fold_mean"], mean), "interval": intervals.interval(with_ - without)}
+    return {"fold_mean": mean, "difference": apart}
 
 
 def floors_met(protocol: Mapping[str, Any]) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
     weight of its background grows without bound (Fithian and Hastie 2013), which is that of MaxEnt: no coefficient can tell presences
     from each other, and the number of background rows sets no scale. Each coefficient bears an L1 penalty of its own
     (`response_terms.penalties`, times `multiplier`), as in maxnet: Phillips, Anderson and Schapire (2006), Phillips and others (2017).
-    Missing values take the bag's medians. The second class is the presences. Two classes only.
+    Missing values take the bag's medians. `signs` (p,), where given, holds 1 for a column along which the answer may not fall, -1 along which it
+    may not rise, 0 for either way. The second class is the presences. Two classes only.
 
     The answer is 1 - exp(-exp(H) r), r the intensity over its sum on the bag's background, H the entropy of r there (cloglog; Phillips
     and others 2017). Within a bag it orders cells as the intensity does, which is known only up to a factor: it ranks, and is no probability.
@@ -45,15 +47,17 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
     high_: Floats
     classes_: Array
     n_features_in_: int
+    intensity_scale = "complementary_log"
 
     def __init__(
         self, *, bags: int = 20, kinds: tuple[str, ...] | None = None, knots: int = 8, multiplier: float = 1.0,
-        random_state: int | np.random.RandomState | None = None,
+        signs: Sequence[int] | None = None, random_state: int | np.random.RandomState | None = None,
     ) -> None:  # fmt: skip
         self.bags = bags
         self.kinds = kinds
         self.knots = knots
         self.multiplier = multiplier
+        self.signs = signs
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, groups: Any = None, sample_weight: Any = None) -> PresenceBackground:
@@ -70,6 +74,8 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
             raise ValueError("PresenceBackground needs samples of two classes; got 1 class")
         if groups is not None and np.shape(groups) != codes.shape:
             raise ValueError(f"groups has shape {np.shape(groups)}; expected one group for each of the {len(codes)} rows")
+        if self.signs is not None and len(self.signs) != X.shape[1]:
+            raise ValueError(f"signs names {len(self.signs)} columns; expected one of 1, -1 and 0 for each of the {X.shape[1]} columns of X")
         deposit = np.arange(len(X)) if groups is None else np.unique(groups, return_inverse=True)[1]
         kinds = response_terms.affordable(len(np.unique(deposit[codes == 1]))) if self.kinds is None else tuple(self.kinds)
         if not kinds or not set(kinds) <= set(response_terms.KINDS):
@@ -150,7 +156,8 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
         deposits = len(np.unique(deposit[drawn[present]]))
         cost = response_terms.penalties(self.terms_, values[present], deposits=deposits, multiplier=self.multiplier)
         # the background is the ground, and the ground of the presences belongs to it; without them nothing bounds a coefficient
-        coefficients = _likeliest(values, times / times.sum(), wanted, cost)
+        may = response_terms.allowed(self.terms_, self.signs or [0] * X.shape[1])
+        coefficients = _likeliest(values, times / times.sum(), wanted, cost, *may)
         relative = times / times.sum() * np.exp(values @ coefficients)
         raw = relative / relative.sum()
         # H: of the intensity over the drawn rows, a row drawn twice being two
@@ -171,9 +178,10 @@ class PresenceBackground(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _likeliest(values: Floats, ground: Floats, wanted: Floats, cost: Floats) -> Floats:
+def _likeliest(values: Floats, ground: Floats, wanted: Floats, cost: Floats, rising: Array, falling: Array) -> Floats:
     """Coefficients b (terms,) of the least log(sum of ground x exp(values b)) - wanted b + cost |b|.
 
+    Not above 0 where not `rising`, not below where not `falling`.
     The penalty is not smooth, so b is the difference of two parts that are not negative, in which it is. Convex: one least.
     """
     terms = values.shape[1]
@@ -188,7 +196,7 @@ def _likeliest(values: Floats, ground: Floats, wanted: Floats, cost: Floats) -> 
         return float(most + np.log(total) - wanted @ b + cost @ (parts[:terms] + parts[terms:])), np.concatenate((slope + cost, cost - slope))
 
     found = minimize(
-        objective, np.zeros(2 * terms), jac=True, method="L-BFGS-B", bounds=[(0, None)] * (2 * terms),
+        objective, np.zeros(2 * terms), jac=True, method="L-BFGS-B", bounds=[(0, None if may else 0) for may in (*rising, *falling)],
         options={"maxiter": 2000, "maxfun": 4000, "ftol": 1e-10, "gtol": 1e-6},
     ).x  # fmt: skip
     return np.asarray(found[:terms] - found[terms:], np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,17 @@ def value(term: Floats, scaled: Floats) -> Floats:
     if kind == BELOW:
         return np.maximum(knot - x, 0.0) / knot
     return np.asarray(x * scaled[:, other] if kind == PRODUCT else x)
+
+
+def allowed(found: Floats, signs: Sequence[int]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether each term's coefficient may lie above 0, and below; (terms,) each. A column of sign 1 in `signs` (p,) may only raise the sum, one
+    of -1 only lower it; of 0 either. Each term then rises or falls along it as it may, and so does their sum.
+    """
+    sign = np.asarray(signs, np.int64)
+    kind, own, other = found[:, 0], sign[found[:, 1].astype(np.int64)], sign[found[:, 2].astype(np.int64)]
+    own = np.where(kind == BELOW, -own, own)  # the one kind that falls along its column
+    other = np.where(kind == PRODUCT, other, 0)
+    return (own >= 0) & (other >= 0), (own <= 0) & (other <= 0)
 
 
 def penalties(found: Floats, presence: Floats, *, deposits: int, multiplier: float) -> Floats:

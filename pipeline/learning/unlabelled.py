@@ -86,6 +86,7 @@ class ElkanNoto(_OfTwo):
     """
 
     c_: float
+    intensity_scale = None
 
     def __init__(
         self,

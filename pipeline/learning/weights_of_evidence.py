@@ -49,6 +49,7 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
     expected_: Floats
     classes_: Array
     n_features_in_: int
+    intensity_scale = "share"
 
     def __init__(
         self, *, unit_cell_km2: float = 1.0, background_km2: float | None = None, steps: int = 20, least_deposits: int = 5,

@@ -7,8 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.learning.presence_background import PresenceBackground
+from pipeline.recipe import Columns
 
-EPOCH = 1
+EPOCH = 2
+_UNTOLD = Columns((), (), ())  # a notebook that fits on bare arrays
 
 
 def presence_background(
@@ -17,12 +19,17 @@ def presence_background(
     kinds: tuple[Literal["linear", "quadratic", "hinge", "product"], ...] | None = None,
     knots: Annotated[int, Field(ge=1, le=50)] = 8,
     multiplier: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0,
+    columns: Columns = _UNTOLD,
     seed: int,
 ) -> PresenceBackground:
     """Relative intensity of deposits by penalised logistic regression against a background of unbounded weight (MaxEnt, maxnet).
 
     Layers enter as terms of the named `kinds`, by default as many kinds as the known deposits can teach: linear, from 10 deposits quadratic,
-    from 15 hinges (bends at `knots` places). A larger `multiplier` keeps the map smoother. It ranks ground; it gives no chance of a
+    from 15 hinges (bends at `knots` places). The answer never falls along a layer to which the system gives the sign 1 and never rises along one
+    of sign -1. A larger `multiplier` keeps the map smoother. It ranks ground; it gives no chance of a
     deposit. Phillips and others (2006, 2017), Fithian and Hastie (2013).
     """
-    return PresenceBackground(bags=bags, kinds=None if kinds is None else tuple(kinds), knots=knots, multiplier=multiplier, random_state=seed)
+    return PresenceBackground(
+        bags=bags, kinds=None if kinds is None else tuple(kinds), knots=knots, multiplier=multiplier,
+        signs=columns.signs if any(columns.signs) else None, random_state=seed,
+    )  # fmt: skip

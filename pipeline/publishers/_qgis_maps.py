@@ -77,7 +77,12 @@ def _confidence(bundle: Bundle) -> list[Shown]:
         kinds = [(code, published.KIND_COLOURS[code], f"the rock is {published.KINDS[code]}") for code in (1, 2)]
         note = "Measured: from the detailed map. Inferred: told from coarser maps and what can be seen."
         made.append(_map("evidence_kind", "Rock measured or inferred", CONFIDENCE, "evidence_kind", _drawn(lambda: palette(kinds)), (), note, entries=2))
-    own = ("classes", "prospectivity", "expected_deposits", "uncertainty", "applicability", "permissive", "evidence_kind")
+    if "taught_by" in there:
+        names = (bundle.region, *(one["region"] for one in bundle.scorecard["taught_by"]))
+        alike = [(code, published.REGION_COLOURS[code], name) for code, name in enumerate(names, 1)]
+        note = "Whose explored ground the cell is most like, in the evidence the map rests on."
+        made.append(_map("taught_by", "Region it is most like", CONFIDENCE, "taught_by", _drawn(lambda: palette(alike)), (), note, entries=len(alike)))
+    own = ("classes", "prospectivity", "expected_deposits", "uncertainty", "applicability", "permissive", "evidence_kind", "taught_by")
     return [*made, *(_amounts(bundle, name, name, CONFIDENCE, ()) for name in there if name not in own)]
 
 

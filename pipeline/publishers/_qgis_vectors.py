@@ -162,7 +162,7 @@ def _other(bundle: Bundle, one: _Held, turn: int) -> Shown:
         sheet = bundle.tables.get(one.name)
         style = (lambda: [aliases(sheet.columns)]) if sheet else list
         return _layer(one, sheet.title if sheet else title, CONTEXT, style, (), sheet.what if sheet else "")
-    if given and given.excludes:
+    if given and given.excludes and one.geometry == "Polygon":
         return _layer(one, f"{title}: no target here", CONTEXT, lambda: [single(area(GREEN, GREEN, 0.4, brush="b_diagonal"))], (LOOK, ACCESS), "", given.licence)
     if one.name in bundle.drawn or (given and given.evidence):
         licence = given.licence if given else bundle.drawn[one.name].licence

@@ -9,12 +9,18 @@ from pipeline import cog
 from pipeline.bundle import Bundle
 from pipeline.cube import Cube
 
-EPOCH = 1
+EPOCH = 2
 CLASSES = ("not applicable", "very low", "low", "moderate", "high", "very high")
 # YlOrRd of Brewer (2003), five classes: told apart by colour-blind eyes, and in print by its falling lightness
 COLOURS = ((0, 0, 0, 0), (255, 255, 178, 255), (254, 204, 92, 255), (253, 141, 60, 255), (240, 59, 32, 255), (189, 0, 38, 255))
 KINDS = ("not scored", "measured", "inferred")
 KIND_COLOURS = ((0, 0, 0, 0), (27, 120, 55, 255), (175, 141, 195, 255))  # PRGn of Brewer (2003): told apart by colour-blind eyes
+
+# Set2 of Brewer (2003), told apart by colour-blind eyes in its first three; as many as regions may have a hand in a map
+REGION_COLOURS = (
+    (0, 0, 0, 0), (102, 194, 165, 255), (252, 141, 98, 255), (141, 160, 203, 255), (231, 138, 195, 255), (166, 216, 84, 255), (255, 217, 47, 255),
+    (229, 196, 148, 255), (179, 179, 179, 255),
+)  # fmt: skip
 
 
 def rasters(*, bundle: Bundle) -> None:
@@ -22,6 +28,8 @@ def rasters(*, bundle: Bundle) -> None:
     for name, layer in bundle.rasters.items():
         shown = look(bundle.cube, layer)
         tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
+        if taught_by := bundle.scorecard.get("taught_by"):
+            tags["TAUGHT_BY"] = ", ".join((bundle.region, *(one["region"] for one in taught_by)))
         if bundle.synthetic:
             tags["SYNTHETIC"] = cog.SYNTHETIC
         cog.write(bundle.folder / f"{name}.tif", bundle.cube, layer, replace(shown, tags=tags))
@@ -40,5 +48,9 @@ def look(cube: Cube, layer: str) -> cog.Look:
         return replace(shown, band_tags={f"CLASS_{code}": said for code, said in enumerate(KINDS)}, palette=dict(enumerate(KIND_COLOURS)))
     if word.name == "expected_deposits":
         return shown
+    if word.name == "taught_by":
+        regions = ("not scored", *shown.tags["SOURCE"].split(", "))
+        names = {f"CLASS_{code}": region for code, region in enumerate(regions)}
+        return replace(shown, band_tags=names, palette=dict(enumerate(REGION_COLOURS[: len(regions)])))
     threshold = {"THRESHOLD": "0.5"} if word.name == "applicability" else {}  # an absolute ramp: what lies below is not to be believed
     return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"} | threshold)

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from pipeline.config import home, names
+from pipeline.config.loading import region_document
 from pipeline.config.reading import read
 from pipeline.screen import console
 
@@ -18,7 +19,7 @@ def show() -> None:
     screen = console()
     table = Table("region", "title", "system", "data", "cell_m", box=None, pad_edge=False, header_style="bold")
     for name in names("regions"):
-        said = _section(_document("regions", name), "region")
+        said = _section(region_document(name, home()).data, "region")
         table.add_row(name, *(str(said.get(key) or "-") for key in ("title", "system", "data", "cell_m")))
     screen.print(table)
     for kind, (section, word) in KINDS.items():

@@ -21,6 +21,9 @@ def show(plan: Plan) -> None:
     config = plan.loaded.config
     screen.print(f"{config.region.title} · {config.system.title}", style="bold")
     screen.print(f"grid: {grid.rows} x {grid.cols} cells of {grid.cell_m:g} m, {math.prod(grid.tiles_shape)} tiles of {grid.tile}, {grid.crs}")
+    for region, other in plan.waiting_for.items():
+        todo = f"{len(other.stale)} of its layers and fits are to be made first, in its own cube" if other.stale else "its lesson is made"
+        screen.print(f"{region} teaches: {todo}", soft_wrap=True)
     current = publish.is_current(plan.outputs, plan.bundle_key)
     if not plan.stale and current:
         screen.print(f"nothing to do: {len(plan.nodes)} layers and fits and the outputs are up to date")

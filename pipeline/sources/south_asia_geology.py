@@ -47,9 +47,10 @@ def south_asia_geology(
 
     `gives: classes` is one categorical layer in the legend of the systems (1 surficial deposits, 2 to 5 Neogene to Jurassic sediment, 6 Mesozoic
     and Tertiary volcanics, 7 intrusive rock, 8 ophiolite and melange, 9 Quaternary volcanics, 10 older and other rock); `classes` says which GLG
-    codes are which. Q, N, Ts, Pg, pC, Pz, Pzu, MzPz, Ki, Mi and Tv are codes of the map; the others of the default follow the pattern of the
-    USGS series and were not seen; a code of the file that has no class is told and missing. `units` is its polygons with `glg`, `lines` its contacts
-    and faults (`where` picks among them, by the file's own columns). Lines are kilometres off: a prior, never a contact to measure from.
+    codes are which (`{"1": [Q, Qs]}`: YAML's keys are text). Q, N, Ts, Pg, pC, Pz, Pzu, MzPz, Ki, Mi and Tv are codes of the map; the others of the
+    default follow the pattern of the USGS series and were not seen; a code of the file that has no class is told and missing. `units` is the polygons
+    with `glg`, `lines` contacts and faults (`where` picks among them, by the file's own columns). Lines are kilometres off: a prior, never a contact
+    to measure from.
 
     The archives are items of ScienceBase; `url` may be another copy or a path. That address was not tried from a machine with a network.
     """

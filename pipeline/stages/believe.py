@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,14 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
 from pipeline.learning import applicability as area
 from pipeline.learning import draws
+from pipeline.learning import regions as several
 from pipeline.learning.draws import Ints
+from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers, Vector
 from pipeline.spatial.squares import in_squares
-from pipeline.stages import explain, validate
+from pipeline.stages import explain, making, validate
 from pipeline.stages.predict import BATCH
 
 EPOCH = 3
@@ -30,15 +33,17 @@ SPACE_BYTES = 300_000_000  # all pairs of the reference rows, and the table
 FEW = 30  # rows of explored background with fewer of which the space says little of barren ground
 APPLICABLE = 0.5  # the threshold of dissimilarity lies here
 MEASURED, INFERRED = 1, 2
+OWN = 1  # the number of the region itself among those that taught its map
 
 
 def nodes(
     loaded: Loaded, grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], occurrences: Table,
-    layers: Mapping[str, LayerMeta], synthetic: bool,
+    layers: Mapping[str, LayerMeta], synthetic: bool, taught: Mapping[str, str], taught_by: tuple[str, ...],
 ) -> list[Node]:  # fmt: skip
     """`<prefix>/space`, the layers made of it, `<prefix>/evidence_kind` where config says what is measured, and counts of both.
 
-    ConfigError for a layer that is not there or holds no classes.
+    `taught` names the fit of what the regions `taught_by` teach; where there are some, `<prefix>/taught_by` says which region's ground a cell is
+    most like. ConfigError for a layer that is not there or holds no classes.
     """
     said, config = loaded.config.applicability, loaded.config
     named = [(str(i), "of", cover.of) for i, cover in enumerate(said.cover)]
@@ -56,7 +61,7 @@ def nodes(
                 "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(config.seed, protocol)[0],
                 "counts": list(counts), "explored_m": said.explored_km * 1000,
             },
-            vectors={"occurrences": occurrences}, fits={"table": f"{prefix}/table", "importance": f"{prefix}/importance"},
+            vectors={"occurrences": occurrences}, fits={"table": f"{prefix}/table", "importance": f"{prefix}/importance", **taught},
         ), None, SPACE_BYTES,
     )  # fmt: skip
 
@@ -77,6 +82,10 @@ def nodes(
         ),
     )  # fmt: skip
     made: list[Node] = [space, map_]
+    if taught_by:
+        regions = (config.region.name, *taught_by)  # its source are those regions, in the order of their numbers
+        like = replace(meta("taught_by", "Region whose explored ground the cell is most like in evidence", "int32"), source=", ".join(regions))
+        made.append(LayerNode(like.name, STAGE, Call(most_like, {}, {"evidence": evidence, "prospectivity": (scored,)}, fits={"space": space.name}), (like,)))
     if said.measured:
         kind = meta("evidence_kind", f"Evidence of the rock: 1 measured ({said.measured}), 2 inferred from coarser maps, 0 not scored", "int32")
         made.append(LayerNode(kind.name, STAGE, Call(kinds, {}, {"measured": (said.measured,), "prospectivity": (scored,)}), (kind,)))
@@ -86,25 +95,32 @@ def nodes(
 
 def reference(
     *, table: Fit, importance: Fit, occurrences: Vector, split: Mapping[str, Any], bounds: list[float], seed: int, counts: list[int],
-    explored_m: float,
+    explored_m: float, taught: Fit | None = None,
 ) -> dict[str, Array]:  # fmt: skip
-    """The space of `applicability.learnt`: positives where they were reported, and background learnt from within `explored_m` of any occurrence.
+    """The space of `applicability.learnt`: positives where they were reported, and background learnt from within `explored_m` of any occurrence,
+    of this region and of those that teach; `region` is 1 for a row of this one and counts up for theirs.
 
-    Never background of the whole region: that would make every cell like some reference row. With no more than a `reason` where there
+    A region's folds are its own. Never background of the whole region: that would make every cell like some reference row. With no more than a `reason` where there
     is nothing to compare with; `notice` is empty or says why the answer is weak.
     """
     held = SampleTable.from_bytes(table.value)
-    held = held.subset(held.trains & (held.scored | ~held.positive))
+    lessons = making.lessons_of(taught, held.names)
+    at = shapely.get_coordinates(occurrences.geometry)
+    tables, near = {"": held}, {"": np.asarray(cKDTree(at).query(np.column_stack([held.x, held.y]))[0])}
+    if lessons is not None:
+        tables, near = tables | {**lessons.tables}, near | {**lessons.nearest_m}
+    teach = {name: one.trains & (one.scored | ~one.positive) for name, one in tables.items()}
+    tables = {name: one.subset(teach[name]) for name, one in tables.items()}
+    held, region = several.joined(tables), several.region_of(tables)
     known = len(np.unique(held.group[held.positive]))
     if known < 2:
         of = "one known deposit of this kind lies" if known else "no known deposit of this kind lies"
         return {"reason": np.array(f"{of} on the ground mapped, and two are needed to tell what is like the ground that taught the map")}
-    at = shapely.get_coordinates(occurrences.geometry)
-    explored = ~held.positive & (cKDTree(at).query(np.column_stack([held.x, held.y]))[0] <= explored_m)
+    explored = ~held.positive & (np.concatenate([near[name][teach[name]] for name in tables]) <= explored_m)
     rows = _bounded(held, explored, seed)
     weight = explain.weights(importance.value)
     try:
-        fold = validate.division(split, bounds).assign(held, seed=seed)
+        fold = _folds(tables, validate.division(split, bounds), seed)
         space = area.learnt(
             held.values[rows], counts=tuple(counts), importance=np.ones(len(counts)) if weight is None else weight, fold=fold[rows],
             positive=held.positive[rows],
@@ -116,7 +132,19 @@ def reference(
         f"applicability knows {few} background cells of explored ground (within {explored_m / 1000:g} km of an occurrence), fewer than {FEW}: it tells "
         "little of what barren ground looks like; raise applicability.explored_km or add occurrences of other types"
     )
-    return {**space, "notice": np.array(notice if few < FEW else "")}
+    return {**space, "region": (region[rows] + OWN).astype(np.int32), "notice": np.array(notice if few < FEW else "")}
+
+
+def _folds(tables: Mapping[str, SampleTable], split: Split, seed: int) -> Ints:
+    """The fold of each row, those of a region its own; one fold for a region with too few deposits to deal, unless it is alone."""
+    found, first = list[Ints](), 0
+    for name, table in tables.items():
+        own = np.zeros(len(table), np.int64)
+        if len(tables) == 1 or len(np.unique(table.group[table.positive])) > 1:
+            own = (split if name == "" else replace(split, bounds=None)).assign(table, seed=seed)
+        found.append(own + first)
+        first += int(own.max(initial=-1)) + 1
+    return np.concatenate(found)
 
 
 def believe(
@@ -141,6 +169,19 @@ def believe(
         for layer, answer in zip(made, answers, strict=True):
             layer.flat[cells[part]] = answer
     return made[0], made[1], made[2]
+
+
+def most_like(*, evidence: Layers, prospectivity: Layer, space: Fit) -> Array:
+    """The number of the region (`region` of `reference`) whose reference row is nearest in evidence; (y, x) int32, missing where not scored."""
+    scored = ~np.isnan(prospectivity.values)
+    found = np.full(scored.shape, MISSING, np.int32)
+    if scored.any() and "points" in space.value:
+        cells = in_squares(scored)
+        values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1).astype(np.float32)
+        for start in range(0, len(cells), BATCH):
+            part = slice(start, start + BATCH)
+            found.flat[cells[part]] = space.value["region"][area.nearest_row(values[part], space.value)]
+    return found
 
 
 def kinds(*, measured: Layer, prospectivity: Layer) -> Array:

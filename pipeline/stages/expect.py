@@ -14,10 +14,12 @@ from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
 from pipeline.learning.calibration import calibrated
+from pipeline.learning.reliability import NO_SCALE, Scale
 from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.spatial import outline
+from pipeline.stages import making
 
 EPOCH = 2
 STAGE = "predict"
@@ -27,7 +29,7 @@ UNIFORM = "uniform"
 
 
 def nodes(
-    grid: Grid, *, prefix: str, prior: Prior | None, background: Background, labelled: bool, tables: Mapping[str, Table],
+    grid: Grid, *, prefix: str, prior: Prior | None, background: Background, told: Mapping[str, Any], tables: Mapping[str, Table],
     deposits: Mapping[str, list[Any]], known_within_m: float, synthetic: bool, where: str, card: str,
 ) -> list[Node]:  # fmt: skip
     """Where scores tell the density of deposits: how far to believe it, `<prefix>/exponent`, and its sum, `<prefix>/intensity`, over the map or the
@@ -36,10 +38,10 @@ def nodes(
     ConfigError for a tract that is no source, and for a prior over a model whose scores are no intensity.
     """
     if prior:
-        _refuse(prior, background, labelled, tables, where)
-    if not tells_density(background, labelled):
+        _refuse(prior, background, told, tables, where)
+    if not tells_density(background, told):
         return []
-    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, fits={"card": card}), None, 10_000_000)]
+    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, {"scale": making.scale(told)}, fits={"card": card}), None, 10_000_000)]
     if prior and prior.tract != PERMISSIVE:
         meta = LayerMeta(f"{prefix}/tract", "float32", "1", f"1 inside {prior.tract}", prior.tract, "see sources", grid.cell_m, synthetic)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[prior.tract]}), (meta,)))
@@ -60,9 +62,10 @@ def nodes(
     return [*made, total, LayerNode(meta.name, STAGE, spread, (meta,))]
 
 
-def tells_density(background: Background, labelled: bool) -> bool:
-    """Whether the odds of a score are the density of deposits up to a constant: for models that learn from deposits and ground drawn evenly."""
-    return labelled and background.kind == UNIFORM
+def tells_density(background: Background, told: Mapping[str, Any]) -> bool:
+    """Whether a score gives the density of deposits up to a constant: for models that learn from deposits and ground drawn evenly, on a scale of
+    their own (see `reliability.intensity`)."""
+    return making.labelled(told) and making.scale(told) is not None and background.kind == UNIFORM
 
 
 def tract(prefix: str, prior: Prior | None) -> tuple[str, ...]:
@@ -75,9 +78,11 @@ def away(deposits: Mapping[str, list[Any]], known_within_m: float) -> dict[str, 
     return {"x_m": list(deposits["x"]), "y_m": list(deposits["y"]), "known_within_m": known_within_m}
 
 
-def _refuse(prior: Prior, background: Background, labelled: bool, tables: Mapping[str, Table], where: str) -> None:
-    if not labelled:
+def _refuse(prior: Prior, background: Background, told: Mapping[str, Any], tables: Mapping[str, Table], where: str) -> None:
+    if not making.labelled(told):
         raise ConfigError(f"{where}: a prior is spread by the density of deposits, and a model that learns from none gives no density; drop the prior")
+    if making.scale(told) is None:
+        raise ConfigError(f"{where}: a prior is spread by the density of deposits, and {told['use']} gives none: {NO_SCALE}; drop the prior or use another model")
     if background.kind != UNIFORM:
         raise ConfigError(
             f"{where}: a prior is spread by the density of deposits over the ground, which only background.kind uniform can give; it is {background.kind}"
@@ -86,10 +91,10 @@ def _refuse(prior: Prior, background: Background, labelled: bool, tables: Mappin
         raise ConfigError(f"{where}: {registry.unknown('vector', prior.tract, [*tables, PERMISSIVE])}")
 
 
-def learnt(*, card: Fit) -> dict[str, Array]:
+def learnt(*, card: Fit, scale: Scale) -> dict[str, Array]:
     """The exponent of the deciding scorecard's calibration, 1 where none could be learnt: what the map's intensity is raised to before it is shared out."""
     found = card.value.get("calibration")
-    return {"exponent": np.array(1.0 if found is None else found["exponent"])}
+    return {"exponent": np.array(1.0 if found is None else found["exponent"]), "scale": np.array(scale)}
 
 
 def inside(*, at: Cells, areas: Vector) -> Array:
@@ -139,7 +144,7 @@ def undiscovered(
     here = ~np.isnan(prospectivity)
     for layer in tract:
         here &= layer > 0
-    told = calibrated(np.nan_to_num(prospectivity), float(exponent.value["exponent"]))
+    told = calibrated(np.nan_to_num(prospectivity), float(exponent.value["exponent"]), str(exponent.value["scale"]))  # type: ignore[arg-type]  # as `learnt` kept it
     fixed = np.where(here, np.rint(told * FIXED), 0).astype(np.int64)
     if x_m and here.any():
         row, col = np.nonzero(here)

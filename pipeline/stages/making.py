@@ -10,7 +10,9 @@ from sklearn.base import BaseEstimator
 from pipeline import registry
 from pipeline.config.frame import Background, Use
 from pipeline.learning.least_alike import LeastAlike
-from pipeline.recipe import Columns
+from pipeline.learning.lessons import Lessons, TaughtToo
+from pipeline.learning.reliability import Scale, scale_of
+from pipeline.recipe import Columns, Fit
 
 EPOCH = 1
 
@@ -28,13 +30,25 @@ def said(use: Use, columns: Columns, background: Background) -> dict[str, Any]:
     return told
 
 
-def maker(told: Mapping[str, Any], *, background_km2: float | None = None) -> Callable[[int], BaseEstimator]:
+def maker(told: Mapping[str, Any], *, background_km2: float | None = None, lessons: Lessons | None = None) -> Callable[[int], BaseEstimator]:
     """What makes the unfitted model of `said` from a seed, as it is to be fitted and scored; one that counts unit cells is told what ground
-    a background row stands for."""
+    a background row stands for. With `lessons` it learns from other regions too."""
     made = bare(told, background_km2=background_km2)
-    if "leave_out" in told:
-        return lambda seed: LeastAlike(model=made(seed), share=told["leave_out"])
-    return made
+
+    def whole(seed: int) -> BaseEstimator:
+        model = made(seed)
+        if "leave_out" in told:
+            model = LeastAlike(model=model, share=told["leave_out"])
+        return model if lessons is None else TaughtToo(model=model, lessons=lessons)
+
+    return whole
+
+
+def kept(found: Any) -> Any:
+    """The fitted model itself: what chose its background or brought it the rows of other regions is not part of it."""
+    while isinstance(found, LeastAlike | TaughtToo):
+        found = found.model_
+    return found
 
 
 def bare(told: Mapping[str, Any], *, background_km2: float | None = None) -> Callable[[int], BaseEstimator]:
@@ -52,10 +66,39 @@ def bare(told: Mapping[str, Any], *, background_km2: float | None = None) -> Cal
     return made
 
 
-def background_km2(samples: Mapping[str, Any]) -> float:
-    """The ground that each background row a model learns from stands for: that of the map, divided among those of a draw."""
-    rows = samples["drawn"][(samples["label"] == 0) & samples["trains"], 0].sum()
-    return float(samples["cells"] * samples["cell_km2"] / max(rows, 1))
+def background_km2(samples: Mapping[str, Any], lessons: Lessons | None = None) -> float:
+    """The ground that each background row a model learns from stands for: that of the map, divided among those of a draw; of all regions that
+    have deposits, where there are `lessons`."""
+    ground = float(samples["cells"] * samples["cell_km2"])
+    drawn = samples["drawn"][:, 0] & (samples["label"] == 0) & samples["trains"]
+    rows, km2 = int(drawn.sum()), ground
+    if lessons is not None:
+        more_rows, more_km2 = lessons.ground()
+        known = bool((samples["label"] == 1).any())
+        rows, km2 = (rows if known else 0) + more_rows, (ground if known else 0.0) + more_km2
+    return km2 / max(rows, 1)
+
+
+def lessons_of(taught: Fit | None, names: tuple[str, ...]) -> Lessons | None:
+    """The lessons a fit holds, with the named layers alone."""
+    return None if taught is None else Lessons.of(taught.value).columns(names)
+
+
+def enforces_signs(told: Mapping[str, Any]) -> bool:
+    """Whether the model keeps to the signs of the system: it, or what it tunes, or all it is made of."""
+    model = bare(told)(0)
+    parts = getattr(model, "members", None) or [getattr(model, "model", model)]
+    return all("signs" in part.get_params(deep=False) for part in parts)
+
+
+def reports(told: Mapping[str, Any]) -> bool:
+    """Whether a fitted model says in plain values what it rests on."""
+    return hasattr(bare(told)(0), "report")
+
+
+def scale(told: Mapping[str, Any]) -> Scale | None:
+    """How the model's answer is turned into an intensity; None where it cannot be."""
+    return scale_of(bare(told)(0))
 
 
 def labelled(told: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from pipeline.cube import LayerMeta
 from pipeline.errors import DataError
 from pipeline.grid import Grid
 from pipeline.learning import model_files
-from pipeline.learning.reliability import intensity
+from pipeline.learning.reliability import intensity, scale_of, score_of
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
 from pipeline.spatial.squares import in_squares
@@ -83,10 +83,10 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
 
 
 def quantiles(
-    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None
+    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None = None
 ) -> dict[str, Array]:
     """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region); last that above which
-    ground is a target. With `times_mean_density` that is where the odds are so many times their mean.
+    ground is a target. With `times_mean_density` that is where the intensity is so many times its mean.
 
     Infinite where there was no ground to map, so that nothing stands above any; DataError where there was and nothing could be scored.
     """
@@ -99,8 +99,9 @@ def quantiles(
     at = np.array([*class_shares, 1.0 - area_share])
     edges = np.quantile(values, at, method="inverted_cdf").astype(np.float32)
     if times_mean_density is not None:
-        dense = times_mean_density * math.fsum(intensity(values)) / values.size  # sorted and exact: the same for any tiles
-        edges[-1] = dense / (1.0 + dense)
+        scale = scale_of(_model(model.value)) or "odds"
+        dense = times_mean_density * math.fsum(intensity(values, scale)) / values.size  # sorted and exact: the same for any tiles
+        edges[-1] = score_of(dense, scale)
     return {"edges": edges}
 
 

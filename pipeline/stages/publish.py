@@ -19,8 +19,9 @@ from pipeline import inventory, registry, terms
 from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
+from pipeline.learning import model_files
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe, benefit, catalogue, ranking, sheets, showing
+from pipeline.stages import acquire, believe, benefit, catalogue, explain, making, ranking, regions, sheets, showing
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
@@ -111,11 +112,14 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     deciding = next(iter(protocols))
     if graph.without_suspect:
         protocols[deciding] = protocols[deciding] | {"without_suspect": fit(graph.without_suspect)}
-    believed = fit(f"{graph.prefix}/believed")
+    believed, model = fit(f"{graph.prefix}/believed"), fit(f"{graph.prefix}/model")
+    of_model = _of_model(graph, model, fit(f"{graph.prefix}/importance"))
     notices = (
         *graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]), *_invented(graph),
-        *believe.notices(fit(f"{graph.prefix}/space"), believed),
+        *believe.notices(fit(f"{graph.prefix}/space"), believed), *(regions.notices(protocols[regions.PROTOCOL]) if graph.teachers else ()),
+        *_helped(protocols[deciding]), *_dependent(of_model),
     )  # fmt: skip
+    taught_by = [{"region": t.region, "title": t.title, "reason": t.reason} for t in graph.teachers]
     evidence, relief, withheld = showing.choose(graph, fit)
     read, shown = showing.made_of(graph, graph.evidence), {}
     for name, table in found.tables.items():
@@ -132,32 +136,74 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         for name, acquired in sorted(found.acquired.items())
         for asset in acquired.assets
     ]  # fmt: skip
+    inputs += [one for t in graph.teachers for one in t.inputs]
+    sources = [*terms.of(config), *(source for t in graph.teachers for source in t.sources)]
     provenance = {
         "bundle_key": key, "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic, "note": NOT_A_RESOURCE,
         "inputs": inputs, "versions": acquire.library_versions(), "seed": config.seed, "notices": list(notices),
         "layers": {name: hash_of(k) for name, k in sorted(keys.items())}, "fits": dict(sorted(fit_keys.items())),
-        "evidence_not_copied": withheld, "uses": terms.uses(terms.of(config)), "attribution": terms.attribution(terms.of(config)),
-    }  # fmt: skip
+        "evidence_not_copied": withheld, "uses": terms.uses(sources), "attribution": terms.attribution(sources),
+    } | ({"taught_by": [one | {"lesson": t.lesson.key} for one, t in zip(taught_by, graph.teachers, strict=True)]} if taught_by else {})  # fmt: skip
     metal = config.grade_tonnage.get(config.system.name)
     scorecard = {
         "region": config.region.name, "system": config.system.name, "synthetic": graph.synthetic,
         "permissive_share": _share(fit(f"{graph.prefix}/samples"), graph),
         **believed, "prior": graph.prior.model_dump(mode="json") if graph.prior else None,
-        "grade_tonnage": metal.model_dump(mode="json") if metal and graph.prior else None, "verdict": protocols[deciding]["verdict"],
+        "grade_tonnage": metal.model_dump(mode="json") if metal and graph.prior else None, "verdict": _verdict(protocols, deciding),
         "protocols": protocols, "importance": fit(f"{graph.prefix}/importance"), "foretold": fit(f"{graph.prefix}/foretold"), "notices": list(notices),
         "merit": ranking.stated(config.targets.merit, fit(f"{graph.prefix}/targets")), "risk": fit(f"{graph.prefix}/risk"),
-    }  # fmt: skip
+    } | of_model | ({"taught_by": taught_by} if taught_by else {})  # fmt: skip
     tables = sheets.sheets({name: fit(f"{graph.prefix}/{name}") for name in benefit.asked(config.targets)}, scorecard["risk"])
     targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
         graph.deposits, found.tables.get(config.targets.districts or ""), shown, drawn, scorecard, provenance,
-        yaml.safe_dump(said, sort_keys=False, allow_unicode=True), fit(f"{graph.prefix}/model"), notices,
+        yaml.safe_dump(said, sort_keys=False, allow_unicode=True), model, notices,
         columns=graph.target_columns, tables=tables, evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
 
 
+def _verdict(protocols: Mapping[str, Any], deciding: str) -> str:
+    """The sentence of the deciding protocol; where other regions teach and it could not be asked, with what leaving them out says."""
+    said = str(protocols[deciding]["verdict"])
+    if regions.PROTOCOL in protocols and protocols[deciding]["scores"] is None:
+        return f"{said} {protocols[regions.PROTOCOL]['verdict']}"
+    return said
+
+
+def _of_model(graph: Graph, model: bytes, importance: Mapping[str, Any]) -> dict[str, Any]:
+    """What the model says of itself, if it does, and whether it keeps to the signs of the system, if there are any."""
+    system, told = graph.loaded.config.system, graph.told
+    said: dict[str, Any] = {}
+    if system.signs:
+        said["signs"] = explain.signs(importance, system.signs, model=told["use"], enforced=making.enforces_signs(told))
+    if model and making.reports(told):
+        said["model"] = {"use": told["use"], **model_files.load(model).report()}
+    return said
+
+
+def _dependent(of_model: Mapping[str, Any]) -> list[str]:
+    """That weights may not be added, where they may not."""
+    test = of_model.get("model", {}).get("independence")
+    return [str(test["says"])] if test and not test["holds"] else []
+
+
+def _helped(card: Mapping[str, Any]) -> list[str]:
+    """Whether what other regions teach helps or harms on ground of the region itself."""
+    if not card.get("without_teachers"):
+        return []
+    without, others = card["without_teachers"], regions.what(card["taught_by"])
+    less, whole = without["difference"], card["scores"]["model"]["fold_mean"]
+    if less["mean"] is None or less["interval"] is None:
+        return [f"whether {others} helps here could not be told: too little was scored"]
+    low, high = less["interval"]
+    does = "helps here" if low > 0 else "harms here; take it out of training.regions" if high < 0 else "makes no clear difference here"
+    said = (
+        f"{others} {does}: AUC {whole:.2f} with it and {without['fold_mean']:.2f} without ({card['protocol']['split']}; difference {less['mean']:+.2f}, "
+        f"90 % from {low:+.2f} to {high:+.2f})"
+    )
+    return [said]
 def _fetched(graph: Graph) -> dict[str, str]:
     """When each address was fetched that an input came from."""
     times = inventory.times(graph.found.place.shelf)

@@ -11,7 +11,6 @@ from sklearn.utils.validation import has_fit_parameter
 from pipeline.errors import ConfigError
 from pipeline.learning import model_files
 from pipeline.learning.fitted import fitted
-from pipeline.learning.least_alike import LeastAlike
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
@@ -23,28 +22,31 @@ STAGE = "train"
 MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 
-def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float) -> FitNode:
+def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, taught: Mapping[str, str]) -> FitNode:
     """The fit of the map's model (see `making.said`), `<prefix>/model`: the bytes of a skops file.
 
-    A model with inner folds holds out squares of `block_km`.
+    A model with inner folds holds out squares of `block_km`. `taught` names the fit of what other regions teach, where some do.
     """
     model = making.bare(told)(seed)
     if not hasattr(model, "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
     said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
-    call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples"})
+    call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples", **taught})
     return FitNode(f"{prefix}/model", STAGE, call, None, MODEL_BYTES)
 
 
-def train(*, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None) -> bytes:
-    """Fit the model to all of the table that trains; no bytes where there is no ground to learn or predict on."""
+def train(
+    *, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None, taught: Fit | None = None
+) -> bytes:  # fmt: skip
+    """Fit the model to all of the table that trains, and to what other regions teach; no bytes where there is no ground to learn or predict on."""
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""
-    model: Any = making.maker(told, background_km2=making.background_km2(samples.value))(seed)
+    lessons = making.lessons_of(taught, held.names)
+    model: Any = making.maker(told, background_km2=making.background_km2(samples.value, lessons), lessons=lessons)(seed)
     if not getattr(model, "needs_labels", True):
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
-    held = held.subset(held.trains).checked()
+    held = held.subset(held.trains)
+    held = held.checked() if lessons is None else held
     blocks = None if block_km is None else Split(block_m=block_km * 1000).blocks(held)
-    found = fitted(model, held, blocks)
-    return model_files.dump(found.model_ if isinstance(found, LeastAlike) else found)  # what chose the background is not part of the model
+    return model_files.dump(making.kept(fitted(model, held, blocks)))

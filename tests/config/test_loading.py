@@ -129,3 +129,33 @@ def test_a_config_cannot_be_changed_after_loading(root: Path) -> None:
     config = load("tiny", root=root).config
     with pytest.raises(ValueError, match="frozen"):
         config.seed = 2  # type: ignore[misc]
+
+
+def another(root: Path, name: str, text: str) -> None:
+    (root / "configs" / "regions" / f"{name}.yaml").write_text(text)
+
+
+def test_a_region_based_on_another_takes_its_words_over_and_adds_its_own(root: Path) -> None:
+    another(root, "mine", "based_on: tiny\nregion: {name: mine}\nfeatures:\n  flat: {use: focal_mean, of: dem, radius_m: 2000}\n  slope: null\n")
+    mine, whole = load("mine", root=root), load("tiny", root=root).config
+    assert mine.config.region.name == "mine" and mine.config.region.bounds == whole.region.bounds
+    assert mine.config.sources == whole.sources
+    assert set(mine.config.features) == {*whole.features, "flat"} - {"slope"}
+    assert mine.where("features", "flat").startswith("configs/regions/mine.yaml:4")
+    assert mine.where("features", "halo").startswith("configs/regions/tiny.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("based_on: tinny\n", "configs/regions/mine.yaml:1: based_on: unknown region 'tinny'; did you mean 'tiny'"),
+        ("based_on: mine\n", "configs/regions/mine.yaml:1: based_on leads in a circle (mine > mine)"),
+        ("based_on: [tiny]\n", "configs/regions/mine.yaml:1: based_on: unknown region"),
+        ("based_on: tiny\nregion: {nam: mine}\n", "configs/regions/mine.yaml:2: unknown key 'nam'; did you mean 'name'"),
+    ],
+)
+def test_a_region_based_on_what_is_not_there_is_told_so(root: Path, text: str, words: str) -> None:
+    another(root, "mine", text)
+    with pytest.raises(ConfigError) as told:
+        load("mine", root=root)
+    assert str(told.value).startswith(words)

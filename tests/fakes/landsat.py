@@ -49,12 +49,12 @@ def scenes(lon: float, lat: float, side_m: float) -> list[Scene]:
     ]  # fmt: skip
 
 
-def write(folder: Path, url: str, all_scenes: list[Scene], *, pixel_m: float = 300.0, keys: tuple[str, ...] = KEYS) -> list[dict[str, Any]]:
+def write(folder: Path, url: str, all_scenes: list[Scene], *, pixel_m: float = 300.0, keys: tuple[str, ...] = KEYS, block: int = 256) -> list[dict[str, Any]]:
     """The files of the scenes below `folder` and their items."""
-    return [_one(folder, url, scene, pixel_m, keys) for scene in all_scenes]
+    return [_one(folder, url, scene, pixel_m, keys, block) for scene in all_scenes]
 
 
-def _one(folder: Path, url: str, scene: Scene, pixel_m: float, keys: tuple[str, ...]) -> dict[str, Any]:
+def _one(folder: Path, url: str, scene: Scene, pixel_m: float, keys: tuple[str, ...], block: int) -> dict[str, Any]:
     below = f"{ACCOUNT}/landsat-c2/level-2/standard/oli-tirs/{scene.day[:4]}/{scene.path}/{scene.row}/{scene.name}"
     frame, transform = scene.frame, scene.frame.transform(pixel_m)
     lon, lat = frame.lonlat(pixel_m)
@@ -68,10 +68,10 @@ def _one(folder: Path, url: str, scene: Scene, pixel_m: float, keys: tuple[str, 
         counts = (280 + 80 * seen - 149.0) / 0.00341802 if key == "lwir11" else (seen + 0.2) / 0.0000275
         stored = np.where(bare, 0, np.clip(np.round(counts), 1, 65535)).astype(np.uint16)
         name = f"{scene.name}_{'ST_B10' if key == 'lwir11' else f'SR_B{number + 2}'}.TIF"
-        size = scenery.save(folder / below / name, stored, frame.epsg, transform, nodata=0)
+        size = scenery.save(folder / below / name, stored, frame.epsg, transform, nodata=0, block=block)
         assets[key] = scenery.asset(f"{url}/{below}/{name}", frame, pixel_m, size)
     words = np.where(bare, FILL, np.where(cloud, CLOUD, np.where(shade, SHADE, CLEAR))).astype(np.uint16)
-    size = scenery.save(folder / below / f"{scene.name}_QA_PIXEL.TIF", words, frame.epsg, transform, nodata=1)
+    size = scenery.save(folder / below / f"{scene.name}_QA_PIXEL.TIF", words, frame.epsg, transform, nodata=1, block=block)
     assets["qa_pixel"] = scenery.asset(f"{url}/{below}/{scene.name}_QA_PIXEL.TIF", frame, pixel_m, size)
     properties = {
         "datetime": f"{scene.day}T06:01:12.5Z", "platform": scene.platform, "eo:cloud_cover": scene.cloud, "landsat:wrs_path": scene.path,

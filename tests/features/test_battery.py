@@ -88,6 +88,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case({"of": "unit", "table": [[21, 1], [7, 2], [5, 1]]}, "cell", (2,)),
         Case({"of": "rock", "table": [[21, 1], [2, 2], [23, 1]], "other": 9}, "cell", (9,)),
     ),
+    "class_named": (Case({"of": "rock", "classes": {"hard": [21, 2], "soft": [7]}}, "cell", (1.0, 0.0)),),
     "class_of": (
         Case({"of": "rock", "top": 3}, "cell", (1.0, 0.0, 0.0)),
         Case({"of": "rock"}, "cell", (1.0,) + 7 * (0.0,)),
@@ -451,7 +452,7 @@ def test_a_feature_says_its_units_summary_source_and_epoch(word: str) -> None:
     assert recipe.summary
     assert function.__doc__
     assert registry.epoch(function) >= 1
-    assert word in ("value", "class_of") or re.search(r"\(\d{4}\)", recipe.reference)
+    assert word in ("value", "class_of", "class_named") or re.search(r"\(\d{4}\)", recipe.reference)
 
 
 def test_listing_the_features_loads_no_compiler_and_no_scipy() -> None:

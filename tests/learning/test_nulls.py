@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,30 @@ def test_distance_is_to_the_nearest_positive_of_the_training_side() -> None:
     test = at([3, 97, 103], [4, 4, 4], [1, 0, 1])
     assert distance_to_known(train, test, seed=0) == pytest.approx([-5, -5, -5])
     assert distance_to_known(train, at([50], [0], [0]), seed=0) == pytest.approx([-50])
+
+
+def test_distance_is_to_where_a_deposit_was_reported() -> None:
+    train = at([0, 100, 3], [0, 0, 4], [1, 1, 0])
+    train.scored[1] = False  # another cell the first deposit may lie in
+    assert distance_to_known(train, at([100], [0], [0]), seed=0) == pytest.approx([-100])
+    train.scored[:] = False
+    assert distance_to_known(train, at([99], [0], [0]), seed=0) == pytest.approx([-1])
+
+
+def test_nine_cells_of_a_ninth_each_count_as_one_deposit() -> None:
+    # one layer ranks the surely placed deposits, the other the nine cells of a badly placed one
+    label = np.array([1] * 3 + [1] * 9 + [0] * 12)
+    sure, unsure = np.r_[[9.0] * 3, [0.0] * 9, np.arange(12) / 2], np.r_[[0.0] * 3, [9.0] * 9, np.arange(12) / 2]
+    n = len(label)
+    whole = SampleTable(np.stack([sure, unsure], axis=1), ("sure", "unsure"), label, np.arange(n), np.arange(n), np.zeros(n), np.zeros(n))
+    heavy, light = whole, replace(whole, weight=np.r_[[1.0] * 3, [1 / 9] * 9, [1.0] * 12])
+    asked = replace(whole, values=np.array([[1.0, 0.0]] * n))
+    assert (best_layer(heavy, asked, seed=0) == 0).all() and (best_layer(light, asked, seed=0) == 1).all()
+    # coordinates: three deposits in the west against nine ninths in the east, background in both
+    x = np.r_[[1.0] * 3, [9.0] * 9, [1.0] * 6, [9.0] * 6]
+    here = at([1, 9], [0, 0], [0, 0])
+    east = replace(whole, x=x)
+    assert np.diff(coordinates(east, here, seed=1))[0] > 0 > np.diff(coordinates(replace(east, weight=light.weight), here, seed=1))[0]
 
 
 def test_coordinates_find_deposits_that_lie_in_one_corner() -> None:

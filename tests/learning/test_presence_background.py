@@ -82,6 +82,33 @@ def test_it_learns_near_but_not_in() -> None:
     assert max(score[0], score[2]) < 0.1
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_answer_keeps_to_the_signs_and_is_free_without(sign: int) -> None:
+    # presences in the middle of the first layer: free, the answer rises and falls
+    random = np.random.default_rng(0)
+    X = np.vstack((random.normal(0.5, 0.05, (60, 1)), random.random((800, 1))))
+    X = np.hstack((X, random.random((860, 1))))
+    y = np.repeat([1, 0], [60, 800])
+    asked = np.column_stack((np.linspace(0, 1, 50), np.full(50, 0.3)))
+    kinds = ("linear", "quadratic", "hinge", "product")
+    free = np.diff(PresenceBackground(bags=2, kinds=kinds, random_state=0).fit(X, y).predict_proba(asked)[:, 1])
+    kept = np.diff(PresenceBackground(bags=2, kinds=kinds, signs=(sign, 0), random_state=0).fit(X, y).predict_proba(asked)[:, 1])
+    assert free.min() < -0.01 and free.max() > 0.01
+    assert (sign * kept >= -1e-12).all()
+    with pytest.raises(ValueError, match="signs names 1 columns"):
+        PresenceBackground(signs=(1,)).fit(X, y)
+
+
+def test_which_way_a_term_may_count_by_hand() -> None:
+    found = response_terms.terms(np.array([False, False, True]), kinds=("linear", "hinge", "product"), knots=1)
+    rising, falling = response_terms.allowed(found, (1, -1, 0))
+    told = {(int(kind), int(one), int(other)): (bool(up), bool(down)) for (kind, one, other, _), up, down in zip(found, rising, falling, strict=True)}
+    assert told[response_terms.LINEAR, 0, 0] == told[response_terms.BELOW, 1, 0] == (True, False)
+    assert told[response_terms.BELOW, 0, 0] == told[response_terms.LINEAR, 1, 0] == (False, True)
+    assert told[response_terms.PRODUCT, 0, 1] == (False, False)  # it would rise along the one and fall along the other
+    assert told[response_terms.PRODUCT, 0, 2] == (True, False) and told[response_terms.CLASS, 2, 0] == (True, True)
+
+
 def test_terms_by_hand() -> None:
     scaled = np.array([[0.25, 1.0], [0.75, 0.5]])
     by_hand = {

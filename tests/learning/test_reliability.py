@@ -6,12 +6,48 @@ from scipy.stats import norm, poisson
 
 from pipeline.learning.crossval import Split, cross_validate
 from pipeline.learning.logistic import StandardizedLogistic
-from pipeline.learning.reliability import intensity, poisson_interval, reliability
+from pipeline.learning.presence_background import PresenceBackground
+from pipeline.learning.reliability import intensity, poisson_interval, reliability, scale_of, score_of
+from pipeline.learning.unlabelled import ElkanNoto
+from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 from tests.learning.places import table
 
 
 def test_intensity_is_the_odds_and_never_without_bound() -> None:
     assert intensity(np.array([0.0, 0.5, 0.75, 1.0])).tolist() == pytest.approx([0, 1, 3, 999])
+
+
+def test_each_scale_of_answer_gives_back_the_intensity_it_was_made_of() -> None:
+    density = np.array([0.0, 0.1, 1.0, 5.0])
+    assert intensity(density / (1 + density), "odds") == pytest.approx(density)
+    assert intensity(1 - np.exp(-density), "complementary_log") == pytest.approx(density)
+    assert intensity(np.array([0.0, 0.01, 0.3]), "share") == pytest.approx([0, 0.01, 0.3])
+    for scale in ("odds", "complementary_log", "share"):
+        assert intensity(score_of(0.4, scale), scale) == pytest.approx(0.4)
+
+
+def test_a_presence_background_model_is_reliable_by_its_own_scale_and_not_by_odds() -> None:
+    """Deposits drawn with the intensity exp(4 x): by odds the top of the answer is taken for far more than it says."""
+    random = np.random.default_rng(3)
+    ground = np.linspace(0, 1, 20_000)
+    taught, held = random.choice(ground, (2, 1000), p=np.exp(4 * ground) / np.exp(4 * ground).sum())
+    model = PresenceBackground(bags=2, kinds=("linear",), random_state=0)
+    model.fit(np.concatenate([taught, ground])[:, None], np.repeat([1, 0], [1000, 20_000]))
+    label, score = np.repeat([1, 0], [1000, 20_000]), model.predict_proba(np.concatenate([held, ground])[:, None])[:, 1][None]
+    own, odds = (reliability(label, score, scale) for scale in (scale_of(model), "odds"))
+    assert own is not None and odds is not None
+    assert own["scale"] == "complementary_log" and own["worst_ratio"] < 1.35
+    assert odds["worst_ratio"] > 1.6
+
+
+def test_weights_of_evidence_expect_what_their_probabilities_add_up_to() -> None:
+    assert scale_of(WeightsOfEvidence()) == "share" and scale_of(StandardizedLogistic()) == "odds"
+
+
+def test_a_model_without_a_scale_has_no_reliability_and_says_why() -> None:
+    assert scale_of(ElkanNoto()) is None
+    found = reliability(np.array([1, 0, 0]), np.array([[0.9, 0.1, 0.2]]), None)
+    assert found is not None and found["classes"] == [] and "cut off at 1" in found["untested"]
 
 
 def test_a_poisson_interval_covers_the_mean_it_was_drawn_from() -> None:

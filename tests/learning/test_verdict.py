@@ -61,3 +61,19 @@ def test_with_few_deposits_their_ranks_are_told_and_no_auc() -> None:
 def test_folds_are_compared_with_their_own_pair_only() -> None:
     found = difference(result([0.9, None, 0.7, 0.8, 0.8], [0.8, 0.1, 0.6, None, 0.7]))
     assert found is not None and found.mean == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("interval", "start"), [([0.05, 0.3], "Beats its nulls"), ([-0.01, 0.3], "Does not clearly beat its nulls")])
+def test_an_interval_by_redrawn_blocks_that_holds_0_takes_the_claim_back(interval: list[float], start: str) -> None:
+    held = result([0.7, 0.8, 0.9, 0.8, 0.8], [0.6] * 5) | {"difference": {"coordinates": {"mean": 0.2, "interval": interval}, "random": {"interval": [0.3, 0.5]}}}
+    sentence = verdict(held)
+    assert sentence.startswith(start)
+    assert f"{interval[0]:+.2f} to {interval[1]:+.2f} by redrawn blocks" in sentence
+
+
+def test_folds_nearer_than_the_evidence_is_alike_are_told() -> None:
+    held = result([0.7, 0.8, 0.9, 0.8, 0.8], [0.6] * 5)
+    held["protocol"] |= {"apart_km": 44.2, "floors": {"evidence_range_km": 57.9, "neighbour_km": 18.2}, "floors_met": False}
+    assert verdict(held).endswith("; the folds are 44 km apart where evidence or deposits are alike as far as 58 km, which may flatter.")
+    held["protocol"]["floors_met"] = True
+    assert "flatter" not in verdict(held)

@@ -98,3 +98,17 @@ def test_a_column_named_like_markup_labels_its_districts(tmp_path: Path) -> None
     style = next(e for e in layer.style() if e.tag == "labeling").find(".//text-style")
     assert style is not None
     assert style.get("fieldName") == 'to_string("odd"" <b>")'
+
+
+def test_every_symbol_fits_the_geometry_it_draws_and_what_targets_keep_off_is_hatched_if_it_is_ground(tmp_path: Path) -> None:
+    shapes = {"towns": shapely.Point(1000, -1000), "park": shapely.box(0, -9000, 9000, 0), "road": shapely.LineString([(0, 0), (9000, -9000)])}
+    tables = {name: bundles.table(tmp_path, name, gpd.GeoDataFrame({"name": [name]}, geometry=[shape], crs=bundles.CRS)) for name, shape in shapes.items()}
+    vectors = {name: bundles.Shown(table, "CC0", True, excludes=name != "road") for name, table in tables.items()}
+    found = {layer.key: layer for layer in layers(made(tmp_path / "b", vectors=vectors, districts=None))}
+    kinds = {"Point": "marker", "LineString": "line", "Polygon": "fill"}
+    for layer in found.values():
+        if layer.geometry:
+            renderer = next(e for e in layer.style() if e.tag == "renderer-v2")
+            assert {symbol.get("type") for symbol in renderer.iterfind("symbols/symbol")} <= {kinds[layer.geometry]}, layer.key
+    assert found["park"].title == "Park: no target here"
+    assert found["towns"].title == "Towns"

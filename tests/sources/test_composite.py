@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,28 @@ def test_what_is_held_grows_with_the_looks_of_a_piece_and_not_with_the_tile(s2: 
     whole = _composite.median(scenes, ("red",), WHOLE, clear=source._clear, value=_watched(source._value, held), masks=source.masks)
     assert np.array_equal(whole[0], source.read_all(scenes, WHOLE)[0], equal_nan=True)
     assert max(held) <= 40 * 40
+
+
+def test_memory_beyond_the_answer_is_that_of_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_composite, "PIECE", 64)
+    big = Grid.covering((0.0, 0.0, 640_000.0, 640_000.0), crs=tiny.CRS, cell_m=1000, tile=640)
+    said = {"path": "", "version": "", "size": 0, "taken": "", "cloud": 0.0, "place": "", "epsg": None, "bands": {}, "hosts": ()}
+    scenes = [_scenes.Scene(id=f"s{i}", look=f"look {i}", **said) for i in range(12)]
+
+    def peak(side: int) -> int:
+        window = Window(big, 0, 0, side, side)
+        tracemalloc.start()
+        try:
+            answer = _composite.median(
+                scenes, ("red", "nir"), window, clear=lambda _, __, at: np.ones(at.shape, bool), value=lambda _, __, at: np.ones(at.shape, np.float32),
+                masks=_composite.Masks("nir"),
+            )  # fmt: skip
+            return tracemalloc.get_traced_memory()[1] - sum(layer.nbytes for layer in answer)
+        finally:
+            tracemalloc.stop()
+
+    peak(64)  # what numpy loads once
+    assert peak(640) < 1.5 * peak(64)
 
 
 def _watched(value: Any, held: list[int]) -> Any:

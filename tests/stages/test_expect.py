@@ -25,7 +25,7 @@ SCORES = np.random.default_rng(7).random((12, 15)).astype(np.float32)
 SCORES[:2, :3] = np.nan
 TRACT = np.ones((12, 15), np.float32)
 TRACT[:, 10:] = 0
-EVEN = Fit({"exponent": np.array(1.0)})
+EVEN = Fit({"exponent": np.array(1.0), "scale": np.array("odds")})
 KNOWN = {"x_m": [450.0, 1450.0], "y_m": [-450.0, -50.0], "known_within_m": 100.0}
 
 
@@ -137,6 +137,7 @@ def test_without_a_prior_for_this_system_nothing_is_expected(root: Path) -> None
         ((PRIOR.replace("n50: 5", "n50: 1"),), "expected n90 <= n50 <= n10"),
         ((ARC, PRIOR, "background.kind=biased", "background.bias=halo"), "only background.kind uniform can give; it is biased"),
         ((ARC, PRIOR, "background.kind=similarity"), "only background.kind uniform can give; it is similarity"),
+        ((ARC, PRIOR, "model={use: elkan_noto}"), "a prior is spread by the density of deposits, and elkan_noto gives none: its answers are cut off at 1"),
     ],
 )  # fmt: skip
 def test_a_prior_that_cannot_be_spread_is_refused_at_plan(root: Path, settings: tuple[str, ...], said: str) -> None:

@@ -33,3 +33,29 @@ def test_weights_of_evidence_map_a_probability_per_unit_cell_of_the_whole_ground
     assert (maps["uncertainty"].values > 0).all()
     scored = json.loads((root / "outputs" / "tiny" / "scorecard.json").read_text())
     assert scored["protocols"]["default"]["scores"]["model"]["fold_mean"] > 0.85
+    # what it rests on is published, and that its weights may not be added, where they may not
+    assert scored["model"] == {"use": "weights_of_evidence", **model.report()}
+    assert scored["model"]["unit_cell_km2"] == 0.5 and scored["model"]["independence"]["observed"] == tiny.DEPOSITS
+    assert {"contrast", "studentized_contrast", "s_w_plus", "s_w_minus"} <= scored["model"]["layers"][0].keys()
+    told = [notice for notice in scored["notices"] if notice.startswith("Conditional independence fails")]
+    assert bool(told) is not scored["model"]["independence"]["holds"]
+    assert scored["protocols"]["default"]["reliability"]["scale"] == "share"
+    assert scored["signs"]["enforced"] and scored["signs"]["declared"] == {"halo": 1} and not scored["signs"]["against"]
+
+
+def test_a_model_that_does_not_enforce_signs_says_so_and_names_the_layers_that_go_against_them(tmp_path: Path) -> None:
+    root = tiny.make(tmp_path / "r", model={"use": "spline_logistic", "bags": 2}, system={"name": "sought", "title": "Sought", "signs": {"halo": -1}})
+    run(plan(load("tiny", root=root)))
+    signs = json.loads((root / "outputs" / "tiny" / "scorecard.json").read_text())["signs"]
+    assert not signs["enforced"] and signs["against"]["halo"] > 0
+    assert "spline_logistic does not enforce the signs of the system" in signs["says"] and "against them along halo (+" in signs["says"]
+
+
+def test_weights_that_may_not_be_added_are_told(tmp_path: Path) -> None:
+    # the same glow twice: what either tells is counted twice
+    features = {f"halo{i}": {"use": "focal_mean", "of": "alteration", "radius_m": radius} for i, radius in enumerate((1500, 1600, 1400))}
+    root = tiny.make(tmp_path / "r", model={"use": "weights_of_evidence"}, features=features, background={"at_least": 2000, "exclude_m": 0})
+    run(plan(load("tiny", root=root)))
+    card = json.loads((root / "outputs" / "tiny" / "scorecard.json").read_text())
+    assert not card["model"]["independence"]["holds"]
+    assert any("Conditional independence fails" in notice and "use logistic_regression" in notice for notice in card["notices"])

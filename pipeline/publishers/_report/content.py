@@ -96,7 +96,7 @@ def protocols(bundle: Bundle, roots: dict[str, Model]) -> list[dict[str, Any]]:
                     "Hidden deposits found as more ground is searched, best ground first. Dashed lines are baselines: the higher a line, the less ground "
                     "has to be searched. Bars are 90 % intervals."
                 )))  # fmt: skip
-        if card.get("reliability"):
+        if (card.get("reliability") or {}).get("classes"):  # none of a model whose answers are no density
             roots[f"reliability-{number}"] = charts.reliability(card["reliability"])
             drawn.append((f"reliability-{number}", "", (
                 "Whether the map's numbers can be taken at their word: deposits seen beside deposits expected, on hidden ground. Dots should lie on the bars."

@@ -1,0 +1,80 @@
+"""Every command that README.md and the pages show is run, page after page, in a copy of the checkout, as a reader would run it.
+
+The copy maps on coarser cells with a smaller model, so that this takes minutes. A block fenced as `sh fails` is one that the page says ends in an
+error; a block fenced as `sh` must succeed. What only the outside world can show is named in ELSEWHERE, with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.world
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```sh( fails)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+# .ci/run does these itself: a clone inside the copy would be another checkout, the tests would run themselves
+ELSEWHERE = ("git clone", "make test", "make ci")
+PAGES = ("README.md", *(f"docs/{page}" for entry in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"] for page in entry.values()))
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    at = tmp_path_factory.mktemp("commands") / "prospect"
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    for name in filter(None, tracked):
+        (at / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, at / name)
+    region = at / "configs" / "regions" / "balochistan.yaml"
+    text, found = re.subn(r"cell_m: \d+", "cell_m: 3000", region.read_text())
+    assert found == 1
+    region.write_text(text + "model: {bags: 4, trees_per_bag: 10}\n")
+    venv = Path(os.environ.get("VENV") or ROOT / ".venv").resolve()
+    (at / ".venv").symlink_to(venv)
+    return at
+
+
+def run(page: str, copy: Path, command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    environment |= {"PYTHONPATH": str(copy), "COLUMNS": "120", "VENV": ".venv"}
+    return subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=copy, env=environment, capture_output=True, text=True, timeout=1500, check=False)
+
+
+def lines(text: str) -> str:
+    """The commands of a block; a server is stopped after ten seconds, as a reader would with Ctrl-C."""
+    kept = [line for line in text.splitlines() if not line.startswith(ELSEWHERE)]
+    return "\n".join(f"timeout -s INT 10 {line.partition('#')[0]} || [ $? -eq 124 ]" if "prospect serve" in line else line for line in kept)
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_the_page_do_what_it_says(page: str, copy: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    if page == "docs/raster.md":  # the file the page tells the reader to write
+        (copy / "configs" / "regions" / "mine.yaml").write_text(re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[0])
+    for fails, block in BLOCK.findall(text):
+        done = run(page, copy, lines(block))
+        shown = f"{page}:\n{block}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        assert "Traceback" not in done.stderr, shown
+        assert (done.returncode == 2) if fails else (done.returncode == 0), shown
+    assert not re.search(r"^```(bash|shell|console)\n", text, re.MULTILINE), "fence commands as `sh`, so that they are run"
+
+
+def test_what_is_run_elsewhere_is_run_there() -> None:
+    said = (ROOT / ".ci" / "run").read_text()
+    assert "make --no-print-directory test" in said and "git clone" in said
+
+
+def test_the_batch_job_maps_with_the_workers_it_starts(copy: Path, tmp_path: Path) -> None:
+    """SLURM itself is not here: `srun` is replaced by a line that starts what it is told, once."""
+    (tmp_path / "srun").write_text('#!/usr/bin/env bash\nshift\nexec "$@"\n')
+    (tmp_path / "srun").chmod(0o755)
+    done = run("slurm", copy, f'PATH="{tmp_path}:$PATH" SLURM_JOB_ID=1 SLURM_NTASKS=2 docs/deploy/slurm.sh balochistan')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "outputs are in outputs/balochistan/" in done.stdout
+    assert not list(copy.glob(".dask-scheduler-*"))
