@@ -1,7 +1,7 @@
 """What a licence asks for, by the words it is named with: a small table of known ones, and "unknown" for the rest.
 
-It helps to read licences and is no legal advice. Each line of the table was taken from the licence's own deed or text; `spdx` is its name in
-the SPDX list where it stands there.
+It helps to read licences and is no legal advice. The table was written from general knowledge of these licences and not checked line by line against
+their texts: read the text before you pass a map on.
 """
 
 from __future__ import annotations
