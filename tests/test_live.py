@@ -56,11 +56,12 @@ def root(server: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     gravity.make(tmp_path)
     wdpa.make(tmp_path)
     _sentinel(tmp_path / "sentinel2.tif")
-    scenes: dict[str, dict[str, Any]] = {
+    scenes: dict[str, Any] = {
         "dem": {"use": "raster", "path": "dem.tif", "units": "m"},
         "sentinel2": {"use": "raster", "path": "sentinel2.tif", "bands": {band: i + 1 for i, band in enumerate(BANDS)}, "sensor": "sentinel2"},
     }  # fmt: skip
-    scenes["sentinel2"]["units"] = "reflectance"
+    scenes["sentinel2"] |= {"units": "reflectance", "years": None, "max_ndvi": None, "max_ndwi": None}  # what the catalogue's source is told
+    scenes |= {"landsat": None, "aster": None}  # tests/real_parts asks those of a catalogue
     region = {"name": "tiny", "title": "Tiny", "crs": tiny.CRS, "cell_m": 1000, "tile": 32, "bounds": list(tiny.BOUNDS)}
     region |= {"system": "porphyry_copper", "data": "live"}
     said = {"region": region, "sources": hosts(server) | scenes, "run": {"workers": 0}}

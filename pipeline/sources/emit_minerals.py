@@ -38,7 +38,7 @@ def emit_minerals(
     *,
     path: str,
     minerals: dict[Suffix, tuple[str, ...]] = MINERALS,
-    licence: str = "NASA, open",
+    licence: str = "public domain (NASA, no restriction on reuse)",
     citation: str = "EMIT L2B Estimated Mineral Identification and Band Depth and Uncertainty 60 m V001, NASA LP DAAC, doi:10.5067/EMIT/EMITL2BMIN.001",
 ) -> Minerals:
     """EMIT L2B granules (EMIT_L2B_MIN_001_*.nc) below the folder `path`, fetched with the user's own Earthdata login, by `earthaccess` for example.

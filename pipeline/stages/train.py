@@ -22,7 +22,7 @@ STAGE = "train"
 MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 
-def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, taught: Mapping[str, str]) -> FitNode:
+def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, taught: Mapping[str, str] | None = None) -> FitNode:
     """The fit of the map's model (see `making.said`), `<prefix>/model`: the bytes of a skops file.
 
     A model with inner folds holds out squares of `block_km`. `taught` names the fit of what other regions teach, where some do.
@@ -31,7 +31,7 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, ta
     if not hasattr(model, "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
     said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
-    call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples", **taught})
+    call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples", **(taught or {})})
     return FitNode(f"{prefix}/model", STAGE, call, None, MODEL_BYTES)
 
 

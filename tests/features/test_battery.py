@@ -88,7 +88,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case({"of": "unit", "table": [[21, 1], [7, 2], [5, 1]]}, "cell", (2,)),
         Case({"of": "rock", "table": [[21, 1], [2, 2], [23, 1]], "other": 9}, "cell", (9,)),
     ),
-    "class_named": (Case({"of": "rock", "classes": {"hard": [21, 2], "soft": [7]}}, "cell", (1.0, 0.0)),),
+    "class_named": (Case({"of": "unit", "classes": {"hard": [21, 2], "soft": [7]}}, "cell", (0.0, 1.0)),),
     "class_of": (
         Case({"of": "rock", "top": 3}, "cell", (1.0, 0.0, 0.0)),
         Case({"of": "rock"}, "cell", (1.0,) + 7 * (0.0,)),

@@ -94,7 +94,7 @@ def test_options_are_passed_on() -> None:
     }
     assert registry.find("models", "logistic_regression")(inverse_penalty=0.1, seed=1).get_params()["C"] == 0.1
     hinged = registry.find("models", "presence_background")(kinds=["hinge"], knots=3, multiplier=2.0, seed=1)  # a list, as YAML gives it
-    assert hinged.get_params() == {"bags": 20, "kinds": ("hinge",), "knots": 3, "multiplier": 2.0, "random_state": 1}
+    assert hinged.get_params() == {"bags": 20, "kinds": ("hinge",), "knots": 3, "multiplier": 2.0, "signs": None, "random_state": 1}
     curved = registry.find("models", "spline_logistic")(bags=3, knots=4, inverse_penalty=0.1, seed=1)
     assert curved.get_params() == {"bags": 3, "knots": 4, "C": 0.1, "random_state": 1}
     shallow = registry.find("models", "reference_forest")(trees=5, seed=1).fit(np.arange(40.0)[:, None], np.arange(40) > 19)

@@ -23,6 +23,7 @@ PARK, TOWN = shapely.box(10_300, 10_300, 31_100, 21_900), shapely.Point(45_130, 
 LICENCES = [shapely.box(0, 0, 20_000, 50_000), shapely.box(20_000, 0, 30_000, 50_000)]
 HALF_H, GROUND_KM_H = 2.0, 10.0
 SOURCES = tuple(f"sources.{name}={{use: vector, path: {name}.gpkg}}" for name in ("parks", "towns", "licences", "smelters", "rail"))
+GRADES = "metal: Cu, grade_percent: {p90: 0.1, p50: 0.3, p10: 0.9}, source: here, page: none"
 TARGETS = {
     "area_share": 0.3, "min_area_km2": 1, "known_within_m": 0, "elevation": "dem",
     "exclude": ["parks", {"of": "towns", "within_m": 2000}],
@@ -197,7 +198,7 @@ def test_the_next_observation_is_the_one_with_most_places_at_stake_for_its_cost(
         ("targets.merit={prospectivity: 0, confidence: 0, footprint: 0}", ConfigError, "access alone says nothing of ore"),
         ("targets.exclude=[{oof: parks}]", ConfigError, "unknown key 'oof'; did you mean 'of'"),
         ("system.words={hallo: hydroxyl}", ConfigError, "unknown evidence 'hallo'; did you mean 'halo'"),
-        ("grade_tonnage.as_published.tonnage_mt={p90: 9, p50: 2, p10: 1}", ConfigError, "larger amounts are rarer, so expected p90 <= p50 <= p10"),
+        (f"grade_tonnage.as_published={{tonnage_mt: {{p90: 9, p50: 2, p10: 1}}, {GRADES}}}", ConfigError, "larger amounts are rarer, so expected p90 <= p50 <= p10"),
     ],
 )  # fmt: skip
 def test_words_that_bind_to_nothing_are_refused_at_plan(root: Path, setting: str, error: type[ProspectError], words: str | None) -> None:
