@@ -24,8 +24,8 @@ map: region-is-named $(MAP_STAMP) ## make the map of REGION, or what changed of 
 region-is-named:
 	@test -n "$(REGION)" || { echo "error: name a region, for example: make map REGION=balochistan (there are: $(basename $(notdir $(wildcard configs/regions/*.yaml))))" >&2; exit 2; }
 
-test: $(DEV_STAMP) ## the tests, but for those of tests/world and tests/real_parts
-	@$(PY) -m pytest tests --ignore=tests/world --ignore=tests/real_parts -q -n 2 --dist loadfile
+test: $(DEV_STAMP) ## the tests, but for those of tests/world, tests/real_parts and tests/opened, which .ci/run runs
+	@$(PY) -m pytest tests --ignore=tests/world --ignore=tests/real_parts --ignore=tests/opened -q -n 2 --dist loadfile
 
 check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/ruff check .
