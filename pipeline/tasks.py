@@ -50,12 +50,14 @@ def gather_tile(task: Task) -> Any:
     return _called(task)
 
 
-def save_fit(task: Task, key: str, parts: list[Any] | None) -> None:
-    """Run a fit's last step and keep its artefact under its key."""
+def save_fit(task: Task, key: str, parts: Mapping[str, Any] | None, keep: Mapping[str, str] | None = None) -> None:
+    """Run a fit's last step and keep its artefact under its key; `parts` are what the tiles gave, by name in grid order, kept under the keys `keep`."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # a fit's sums may depend on the thread count
-        value = _called(task, **({} if parts is None else {"parts": parts}))
+        value = _called(task, **({} if parts is None else {"parts": list(parts.values())}))
+    if parts and keep is not None:
+        task.cube.save_parts(task.node, keep, parts)
     task.cube.save_fit(task.node, key, value)
 
 
