@@ -275,7 +275,7 @@ def test_a_watch_ends_cleanly_with_ctrl_c(here: Path) -> None:
     finally:
         watch.kill()
         watch.wait()
-    assert re.search(r"nothing new.*next look at.*the watch has ended", "".join(said), re.S)
+    assert re.search(r"nothing new.*next look at.*the watch has ended", "".join(said), re.DOTALL)
 
 
 def test_the_map_that_is_out_is_planned_as_it_was_made(root: Path) -> None:

@@ -199,10 +199,13 @@ def told_of_noise(found: Mapping[str, Any], *, refit: bool) -> str:
 def too_old(
     *, since: str, then: float | None, now: float | None, unlearnt: int, learnt: int, drift_limit: float, unlearnt_limit: float, region: str
 ) -> list[str]:  # fmt: skip
-    """Why a model fitted at `since` should be fitted again: the share of ground on which it may be believed, and deposits it has not learnt from."""
-    why = []
+    """What a model fitted at `since` does not know, and whether it should be fitted again: for the share of ground on which it may be believed, and the
+    deposits it has not learnt from."""
+    told, why = [], list[str]()
+    if unlearnt:
+        told.append(f"{unlearnt} of {learnt + unlearnt} known deposits came or moved since the model was fitted, {since}: it has not learnt from them")
     if then is not None and now is not None and abs(now - then) > drift_limit:
         why.append(f"the share of ground like what taught it went from {then:.1%} to {now:.1%} (update.drift_limit {drift_limit:g})")
     if unlearnt and unlearnt > unlearnt_limit * (learnt + unlearnt):
         why.append(f"it has not learnt from {unlearnt} of {learnt + unlearnt} known deposits (update.unlearnt_limit {unlearnt_limit:g})")
-    return [f"the model is too old, fitted {since}: {'; and '.join(why)}; fit again with `prospect update {region} --refit`"] if why else []
+    return [*told, *([f"the model is too old, fitted {since}: {'; and '.join(why)}; fit again with `prospect update {region} --refit`"] if why else [])]

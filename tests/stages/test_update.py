@@ -122,7 +122,9 @@ class TestStanding:
 
 def test_a_model_is_too_old_by_ground_or_by_deposits() -> None:
     said = {"since": "2026-01-01", "drift_limit": 0.05, "unlearnt_limit": 0.1, "region": "tiny"}
-    assert update.too_old(then=0.8, now=0.76, unlearnt=1, learnt=9, **said) == []
-    (told,) = update.too_old(then=0.8, now=0.7, unlearnt=2, learnt=10, **said)
+    assert update.too_old(then=0.8, now=0.76, unlearnt=1, learnt=9, **said) == [
+        "1 of 10 known deposits came or moved since the model was fitted, 2026-01-01: it has not learnt from them"
+    ]
+    _, told = update.too_old(then=0.8, now=0.7, unlearnt=2, learnt=10, **said)
     assert "from 80.0% to 70.0%" in told and "2 of 12 known deposits" in told and "prospect update tiny --refit" in told
     assert update.too_old(then=None, now=None, unlearnt=0, learnt=0, **said) == []
