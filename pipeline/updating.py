@@ -134,7 +134,9 @@ def _news(plan: Plan) -> stage.News | None:
             if table and was.tables.get(name, [""])[0] == table.version:
                 continue
             cause = stage.OCCURRENCE if name in of_occurrences else stage.LICENCE if name in licences else stage.SURVEY
-            sources[name] = cause, _rows_apart(plan, name, was)
+            differs, touched = _rows_apart(plan, name, was)
+            if differs:
+                sources[name] = cause, touched
         elif tiles:
             scenes = name in found.acquired and any(isinstance(asset, Scene) for asset in found.acquired[name].assets)
             sources[name] = stage.LOOK if scenes else stage.SURVEY, frozenset(tiles)
@@ -163,15 +165,15 @@ def _index(tile: str) -> Index:
     return row, col
 
 
-def _rows_apart(plan: Plan, name: str, was: Out) -> frozenset[Index] | None:
-    """The tiles that rows of a table touch which came, went or changed; None where the table of before is not there any more."""
+def _rows_apart(plan: Plan, name: str, was: Out) -> tuple[bool, frozenset[Index] | None]:
+    """Whether rows of a table came, went or changed, and the tiles those touch; all (None) where the table of before is not there any more."""
     import geopandas as gpd
     import shapely
 
     paths = [plan.cube.path.parent / was.tables.get(name, ["", "-"])[1]]
     paths += [table.path for key, table in plan.graph.found.tables.items() if key == name]
     if len(paths) < 2 or not all(Path(path).is_file() for path in paths):
-        return None
+        return True, None
     held = []
     for path in paths:
         frame = gpd.read_file(path, engine="pyogrio")
@@ -181,5 +183,5 @@ def _rows_apart(plan: Plan, name: str, was: Out) -> frozenset[Index] | None:
     tree = shapely.STRtree(apart)
     tiles = list(plan.grid.tiles())
     boxes = [shapely.box(*plan.grid.window(tile).bounds) for tile in tiles]
-    return frozenset(tiles[i] for i in tree.query(boxes, predicate="intersects")[0].tolist()) if apart else frozenset()
+    return bool(apart), frozenset(tiles[i] for i in tree.query(boxes, predicate="intersects")[0].tolist())
 
