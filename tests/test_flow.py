@@ -236,7 +236,7 @@ def test_keys_recorded_are_the_keys_planned(whole: Path) -> None:
     made = plan(load("tiny", root=whole))
     ledger = Ledger.of(made.cube.path)
     assert all(ledger.keys(layer) == keys for layer, keys in made.keys.items())
-    assert len(made.keys) == 2 + 4 + 3 + 3 + 1
+    assert len(made.keys) == 2 + 4 + 3 + 3 + 1 + 1
 
 
 def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 
@@ -23,6 +24,7 @@ from pipeline.planning import Plan, plan, tile_name
 from pipeline.updating import planned
 from pipeline.updating import run as updated
 from tests import plainly, tiny
+from tests.fakes import scenery
 from tests.fakes import sentinel2 as fake
 from tests.fakes.scenery import Frame
 from tests.servers import catalogue, files
@@ -73,6 +75,13 @@ class Ground:
             self.root, region=said, sources=sources, features=FEATURES, background={"per_positive": 5, "at_least": 100, "exclude_m": 1000},
             model={"use": "random_forest", "bags": 3, "trees_per_bag": 5, "min_samples_leaf": 5}, targets={"min_area_km2": 4},
         )  # fmt: skip
+        x, y = np.random.default_rng(8).uniform(3000, 57_000, (2, 4000))
+        lon, lat = tiny.to_lonlat(x, y)
+        ratio = scenery.ground(lon, lat, 0) / scenery.ground(lon, lat, 1)
+        best = np.flatnonzero(ratio > np.quantile(ratio, 0.9))[:40]  # deposits lie where the ground is red
+        pd.DataFrame({"name": [f"deposit {i}" for i in range(best.size)], "lon": lon[best], "lat": lat[best]}).to_csv(
+            self.root / "occurrences.csv", index=False
+        )
         protocol = self.root / "configs" / "validation" / "default.yaml"
         protocol.write_text(protocol.read_text().replace("seeds: 2", "seeds: 1"))
 
