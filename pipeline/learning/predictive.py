@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, betabinom, binom
 from sklearn.base import BaseEstimator
 
 from pipeline.learning.draws import Floats, Ints, derive, uniform
@@ -56,6 +55,8 @@ def number_chances(share: Share, further: int) -> Floats:
     Beta-binomial twice over: the share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and
     given the share the further ones are as clustered as those it was learnt from: their counts vary by the same correlation within clusters.
     """
+    from scipy.stats import beta, betabinom, binom
+
     if further == 0:
         return np.ones(1)
     effective = share.deposits / share.design

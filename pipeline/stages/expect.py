@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from pipeline import registry
 from pipeline.config.frame import Background, Prior
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
-from pipeline.learning.calibration import calibrated
-from pipeline.learning.reliability import NO_SCALE, Scale
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
-from pipeline.spatial import outline
 from pipeline.stages import making
+
+if TYPE_CHECKING:
+    from pipeline.learning.reliability import Scale
 
 EPOCH = 2
 STAGE = "predict"
@@ -37,6 +35,8 @@ def nodes(
 
     ConfigError for a tract that is no source, and for a prior over a model whose scores are no intensity.
     """
+    from pipeline.learning.undiscovered import number_distribution
+
     if prior:
         _refuse(prior, background, told, tables, where)
     if not tells_density(background, told):
@@ -79,6 +79,8 @@ def away(deposits: Mapping[str, list[Any]], known_within_m: float) -> dict[str, 
 
 
 def _refuse(prior: Prior, background: Background, told: Mapping[str, Any], tables: Mapping[str, Table], where: str) -> None:
+    from pipeline.learning.reliability import NO_SCALE
+
     if not making.labelled(told):
         raise ConfigError(f"{where}: a prior is spread by the density of deposits, and a model that learns from none gives no density; drop the prior")
     if making.scale(told) is None:
@@ -99,6 +101,8 @@ def learnt(*, card: Fit, scale: Scale) -> dict[str, Array]:
 
 def inside(*, at: Cells, areas: Vector) -> Array:
     """1 where the cell's centre lies in the tract, 0 elsewhere; (y, x) float32."""
+    from pipeline.spatial import outline
+
     return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
 
 
@@ -141,6 +145,10 @@ def undiscovered(
 
     `x` (columns,), `y` (rows,) are the centres of the cells.
     """
+    from scipy.spatial import cKDTree
+
+    from pipeline.learning.calibration import calibrated
+
     here = ~np.isnan(prospectivity)
     for layer in tract:
         here &= layer > 0

@@ -9,10 +9,8 @@ import numpy as np
 
 from pipeline.config.frame import Prior, Protocol
 from pipeline.grid import Grid
-from pipeline.learning import draws, intervals, predictive
+from pipeline.learning import draws
 from pipeline.learning.draws import Floats
-from pipeline.learning.table import SampleTable
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
 from pipeline.stages import fitting, making, validate
@@ -31,6 +29,8 @@ def node(
     grid: Grid, *, prefix: str, evidence: tuple[str, ...], protocol: Protocol, told: Mapping[str, Any], seed: int, prior: Prior | None
 ) -> FitNode:
     """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split."""
+    from pipeline.learning.undiscovered import number_distribution
+
     said = {
         "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(seed, protocol)[0], "told": told,
         "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
@@ -52,6 +52,9 @@ def foretell(
     come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered
     (`predictive.number_chances`).
     """
+    from pipeline.learning import intervals, predictive
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     held = held.subset(samples.value["drawn"][:, 0]) if len(held) else held
     groups = len(np.unique(held.group[held.positive & held.scored]))
@@ -109,6 +112,8 @@ def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Arr
 
 
 def _words(further: float, prior: bool) -> str:
+    from pipeline.learning import predictive
+
     of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
         f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "

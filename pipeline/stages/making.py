@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from sklearn.base import BaseEstimator
+from typing import TYPE_CHECKING, Any
 
 from pipeline import registry
 from pipeline.config.frame import Background, Use
-from pipeline.learning.least_alike import LeastAlike
-from pipeline.learning.lessons import Lessons, TaughtToo
-from pipeline.learning.reliability import Scale, scale_of
 from pipeline.recipe import Columns, Fit
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from pipeline.learning.lessons import Lessons
+    from pipeline.learning.reliability import Scale
 
 EPOCH = 1
 
@@ -33,6 +34,9 @@ def said(use: Use, columns: Columns, background: Background) -> dict[str, Any]:
 def maker(told: Mapping[str, Any], *, background_km2: float | None = None, lessons: Lessons | None = None) -> Callable[[int], BaseEstimator]:
     """What makes the unfitted model of `said` from a seed, as it is to be fitted and scored; one that counts unit cells is told what ground
     a background row stands for. With `lessons` it learns from other regions too."""
+    from pipeline.learning.least_alike import LeastAlike
+    from pipeline.learning.lessons import TaughtToo
+
     made = bare(told, background_km2=background_km2)
 
     def whole(seed: int) -> BaseEstimator:
@@ -46,6 +50,9 @@ def maker(told: Mapping[str, Any], *, background_km2: float | None = None, lesso
 
 def kept(found: Any) -> Any:
     """The fitted model itself: what chose its background or brought it the rows of other regions is not part of it."""
+    from pipeline.learning.least_alike import LeastAlike
+    from pipeline.learning.lessons import TaughtToo
+
     while isinstance(found, LeastAlike | TaughtToo):
         found = found.model_
     return found
@@ -81,6 +88,8 @@ def background_km2(samples: Mapping[str, Any], lessons: Lessons | None = None) -
 
 def lessons_of(taught: Fit | None, names: tuple[str, ...]) -> Lessons | None:
     """The lessons a fit holds, with the named layers alone."""
+    from pipeline.learning.lessons import Lessons
+
     return None if taught is None else Lessons.of(taught.value).columns(names)
 
 
@@ -98,6 +107,8 @@ def reports(told: Mapping[str, Any]) -> bool:
 
 def scale(told: Mapping[str, Any]) -> Scale | None:
     """How the model's answer is turned into an intensity; None where it cannot be."""
+    from pipeline.learning.reliability import scale_of
+
     return scale_of(bare(told)(0))
 
 

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.errors import ConfigError
-from pipeline.learning import model_files
-from pipeline.learning.fitted import fitted
-from pipeline.learning.split import Split
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 from pipeline.stages import making
@@ -27,6 +22,8 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, ta
 
     A model with inner folds holds out squares of `block_km`. `taught` names the fit of what other regions teach, where some do.
     """
+    from sklearn.utils.validation import has_fit_parameter
+
     model = making.bare(told)(seed)
     if not hasattr(model, "predict_both"):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
@@ -39,6 +36,11 @@ def train(
     *, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None, taught: Fit | None = None
 ) -> bytes:  # fmt: skip
     """Fit the model to all of the table that trains, and to what other regions teach; no bytes where there is no ground to learn or predict on."""
+    from pipeline.learning import model_files
+    from pipeline.learning.fitted import fitted
+    from pipeline.learning.split import Split
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""
