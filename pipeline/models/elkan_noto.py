@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 
 EPOCH = 1
+INTENSITY_SCALE = None  # as the model says of itself
+FITS_BLOCKS = True
 
 
 def elkan_noto(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 EPOCH = 1
+NEEDS_LABELS = False  # as the model says of itself
 
 
 def fuzzy_overlay(

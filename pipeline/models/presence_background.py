@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.learning.presence_background import PresenceBackground
 
 EPOCH = 2
+INTENSITY_SCALE = "complementary_log"  # as the model says of itself
 _UNTOLD = Columns((), (), ())  # a notebook that fits on bare arrays
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 EPOCH = 1
+HAS_BAGS = False  # as the model says of itself
 
 
 def reference_forest(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.learning.stack import Stack
 
 EPOCH = 1
+FITS_BLOCKS = True  # as the model says of itself
 
 
 def stack(

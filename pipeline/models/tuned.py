@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.learning.tuned import Tuned
 
 EPOCH = 1
+FITS_BLOCKS = True  # as the model says of itself
 _FOREST = {"min_samples_leaf": (1, 2, 5, 10), "max_features": ("sqrt", 0.5)}
 _GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "random_forest": _FOREST,

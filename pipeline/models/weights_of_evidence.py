@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 
 EPOCH = 1
+INTENSITY_SCALE = "share"  # as the model says of itself
 _UNTOLD = Columns((), (), ())  # a notebook that fits on bare arrays
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +107,25 @@ def reports(told: Mapping[str, Any]) -> bool:
 
 
 def scale(told: Mapping[str, Any]) -> Scale | None:
-    """How the model's answer is turned into an intensity; None where it cannot be."""
-    from pipeline.learning.reliability import scale_of
-
-    return scale_of(bare(told)(0))
+    """How the model's answer is turned into an intensity; None where it cannot be. Its file says so: a plan builds no model to ask it."""
+    found: Scale | None = getattr(_file(told), "INTENSITY_SCALE", "odds")
+    return found
 
 
 def labelled(told: Mapping[str, Any]) -> bool:
-    """Whether the model learns from known deposits, and so cannot do without."""
-    return bool(getattr(bare(told)(0), "needs_labels", True))
+    """Whether the model learns from known deposits, and so cannot do without; its file says so where it does not."""
+    return bool(getattr(_file(told), "NEEDS_LABELS", True))
+
+
+def has_bags(told: Mapping[str, Any]) -> bool:
+    """Whether the model's answers vary between bags, which is what the map's uncertainty is."""
+    return bool(getattr(_file(told), "HAS_BAGS", True))
+
+
+def fits_blocks(told: Mapping[str, Any]) -> bool:
+    """Whether the model holds out spatial blocks of its own when it is fitted."""
+    return bool(getattr(_file(told), "FITS_BLOCKS", False))
+
+
+def _file(told: Mapping[str, Any]) -> Any:
+    return inspect.getmodule(registry.find("models", told["use"]))

@@ -22,12 +22,9 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, ta
 
     A model with inner folds holds out squares of `block_km`. `taught` names the fit of what other regions teach, where some do.
     """
-    from sklearn.utils.validation import has_fit_parameter
-
-    model = making.bare(told)(seed)
-    if not hasattr(model, "predict_both"):
+    if not making.has_bags(told):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
-    said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
+    said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if making.fits_blocks(told) else {})
     call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples", **(taught or {})})
     return FitNode(f"{prefix}/model", STAGE, call, None, MODEL_BYTES)
 
