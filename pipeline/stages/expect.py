@@ -145,8 +145,6 @@ def undiscovered(
 
     `x` (columns,), `y` (rows,) are the centres of the cells.
     """
-    from scipy.spatial import cKDTree
-
     from pipeline.learning.calibration import calibrated
 
     here = ~np.isnan(prospectivity)
@@ -154,10 +152,11 @@ def undiscovered(
         here &= layer > 0
     told = calibrated(np.nan_to_num(prospectivity), float(exponent.value["exponent"]), str(exponent.value["scale"]))  # type: ignore[arg-type]  # as `learnt` kept it
     fixed = np.where(here, np.rint(told * FIXED), 0).astype(np.int64)
-    if x_m and here.any():
-        row, col = np.nonzero(here)
-        # the search bound is exclusive, and a deposit's own cell is known ground even where that is 0 m wide
-        reach = np.nextafter(max(known_within_m, cell_m / np.sqrt(2)), np.inf)
-        near, _ = cKDTree(np.column_stack([x_m, y_m])).query(np.column_stack([x[col], y[row]]), distance_upper_bound=reach)
-        fixed[row[np.isfinite(near)], col[np.isfinite(near)]] = 0
+    # a deposit's own cell is known ground even where that is 0 m wide
+    reach = max(known_within_m, cell_m / np.sqrt(2))
+    for east, north in zip(x_m, y_m, strict=True):  # the cells around each, not all cells to their nearest
+        rows, cols = (np.flatnonzero(np.abs(axis - at) <= reach) for axis, at in ((y, north), (x, east)))
+        if len(rows) and len(cols):
+            part = fixed[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+            part[(x[cols] - east) ** 2 + ((y[rows] - north) ** 2)[:, None] <= reach**2] = 0
     return fixed, here
