@@ -58,13 +58,16 @@ def deposits(folder: Path, layers: list[Path], count: int) -> Path:
     return path
 
 
-def region(root: Path, name: str, side: int, layers: list[Path], points: Path, more: Mapping[str, Any]) -> None:
-    """A region of configs/regions over the rasters as they are, each a layer of evidence; `more` is merged by section."""
+def region(
+    root: Path, name: str, side: int, layers: list[Path], points: Path, more: Mapping[str, Any], features: Mapping[str, Any] | None = None
+) -> None:  # fmt: skip
+    """A region of configs/regions over the rasters, with these `features` or each raster as it is; `more` is merged by section."""
+    as_they_are = {f"evidence{i:02d}": {"use": "value", "of": path.stem} for i, path in enumerate(layers)}
     said: dict[str, Any] = {
         "region": {"name": name, "title": name, "crs": CRS, "cell_m": CELL_M, "bounds": [0, 0, side * CELL_M, side * CELL_M]},
         "sources": {path.stem: {"use": "raster", "path": str(path), "units": "1"} for path in layers}
         | {"deposits": {"use": "points", "path": str(points), "columns": {"name": "name"}}},
-        "features": {f"evidence{i:02d}": {"use": "value", "of": path.stem} for i, path in enumerate(layers)},
+        "features": dict(features or as_they_are),
         "label": {"occurrences": "deposits"},
     }
     said |= {section: {**said.get(section, {}), **words} for section, words in more.items()}
