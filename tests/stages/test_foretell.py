@@ -19,8 +19,8 @@ OVERLAY = {"use": "fuzzy_overlay", "said": {"operator": "gamma", "gamma": 0.75},
 CELLS = 1000
 
 
-def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None) -> dict[str, Any]:
-    """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground."""
+def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100) -> dict[str, Any]:
+    """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground; one in `finer` cells is ranked."""
     ground = np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)
     score = (1 / (1 + np.exp(-ground[:, 0]))).astype(np.float32)
     score[:50] = np.nan
@@ -28,7 +28,8 @@ def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float
     layers = [score, *ground.T]
     parts = [{str(i): layer[half] for i, layer in enumerate(layers)} | {"cell": cell[half]} for half in (slice(0, 400), slice(400, None))]
     samples = {
-        "drawn": np.ones((len(table), 1), bool), "label": table.label, "trains": table.trains, "cells": np.array(CELLS - 50), "cell_km2": np.array(1.0),
+        "drawn": np.ones((len(table), 1), bool), "label": table.label, "trains": table.trains, "cells": np.array((CELLS - 50) * finer),
+        "cell_km2": np.array(1.0 / finer),
     }  # fmt: skip
     targets = [
         {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at))} for rank, at in ((1, 0.99), (2, 0.97), (None, 0.995))
@@ -54,6 +55,14 @@ def test_more_ground_holds_more_and_the_first_targets_hold_what_their_rank_deser
     assert targets["area"] == pytest.approx(0.04)
     assert shares[0] < targets["share"] < shares[2]
     assert "60 further deposits, as many as were held out" in said["words"]
+
+
+def test_a_few_coarse_cells_are_foretold_no_more_deposits_than_they_are() -> None:
+    said = found(places.table(seed=1), finer=1)
+    assert [round(one["share"] * 60) > one["area"] * 950 for one in said["capture"]] == [True, True, False]  # more than the best cells are
+    assert said["capture"][0]["deposits"][1] <= 9
+    fine, coarse = (np.ptp(found(places.table(seed=1), finer=finer)["capture"][1]["deposits"]) for finer in (100, 1))
+    assert coarse < fine
 
 
 def test_labels_that_mean_nothing_foretell_what_the_area_holds() -> None:
