@@ -97,7 +97,7 @@ def _shares(share: Share) -> Floats:
 
 
 def _levels(a: Any, b: Any, n: int) -> Floats:
-    return np.clip(beta.ppf((np.arange(n) + 0.5) / n, a, b), LEAST, 1 - LEAST)
+    return np.asarray(np.clip(beta.ppf((np.arange(n) + 0.5) / n, a, b), LEAST, 1 - LEAST), np.float64)
 
 
 def _log_ways(n: int, k: Ints) -> Floats:

@@ -71,7 +71,8 @@ def foretell(
     known = np.isfinite(above)
     above, units = above[known], cut.units(held)[known]
     own, place = np.unique(units, return_inverse=True)
-    weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place]
+    alone = 1 / held.odds()[known]  # further deposits lie on measured ground and off it as the ground does, known ones do not
+    weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place] * alone
     weights = weights[weights.sum(axis=1) > 0]
     chances = np.asarray(numbers, np.float64) if numbers is not None else np.eye(len(above) + 1)[-1]
 
@@ -86,13 +87,13 @@ def foretell(
     best = []
     for area in AREAS:
         inside = (above <= area).astype(np.float64)
-        best.append({"area": area, **counted(float(inside.mean()), (weights @ inside) / weights.sum(axis=1), area * new)})
+        best.append({"area": area, **counted(float(np.average(inside, weights=alone)), (weights @ inside) / weights.sum(axis=1), area * new)})
     first = [target for target in targets.value if target["rank"] is not None and target["rank"] <= TOP]
     whole_km2 = float(whole * samples.value["cell_km2"])
     areas = np.array([target["area_km2"] for target in first], np.float64) / whole_km2
     fresh = np.sort(mapped[~np.isin(cell, held.cell[held.positive])])
     ranks = 1.0 - np.searchsorted(fresh, [target["mean_prospectivity"] for target in first]) / max(len(fresh), 1)
-    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (np.ones(len(above)), *weights)]
+    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
     further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
     return {
         "words": _words(further, numbers is not None),
