@@ -170,7 +170,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     on = permissive[0].name if permissive else align.REGION
     deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive or teachers) or not labelled)
     offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
-    drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled and not teachers)
+    drawn = partial(
+        label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled and not teachers,
+        measured=config.applicability.measured,
+    )  # fmt: skip
     samples = drawn(prefix=prefix, background=config.background, seeds=(config.seed,))
     deciding = config.protocols[config.validation.protocols[0]]
     lessons, across, taught = _lessons(loaded, found, grid, prefix=prefix, read=read, ground=on, told=told, teachers=teachers, teaching=teaching)
