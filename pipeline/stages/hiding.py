@@ -73,7 +73,7 @@ def hidden(
         reads = (*node.call.layers["seen"], *node.call.layers["of"])
         at = FitNode(
             f"{prefix}/seen_by_{name}", label.STAGE, Call(label.assemble, {"names": reads}, fits={"samples": f"{samples}/samples"}),
-            Call(label.values_at, {}, {"evidence": reads}, fits={"samples": f"{samples}/samples"}), SAMPLES * 4 * len(reads),
+            Call(label.values_at, {}, {"evidence": reads, "measured": ()}, fits={"samples": f"{samples}/samples"}), SAMPLES * 4 * len(reads),
         )  # fmt: skip
         nodes.append(at)
         fits |= {f"rocks{place}": node.call.fits["rocks"], f"seen{place}": at.name}
