@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import rasterio
 
 from pipeline.cluster import pool
 from pipeline.config import load
-from pipeline.errors import ResourceError, StoreError
+from pipeline.errors import ConfigError, ResourceError, StoreError
 from pipeline.flow import run
 from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
@@ -59,6 +60,28 @@ def test_a_map_ends_with_every_file_of_the_contract(whole: Path) -> None:
     names = {path.name for path in (whole / "outputs" / "tiny").iterdir()}
     assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json", "tiny.qgz", "item.json"}
     assert not [path for path in (whole / "outputs").iterdir() if path.name.startswith(".")]
+
+
+def test_provenance_says_what_each_stage_took(whole: Path) -> None:
+    said = json.loads((whole / "outputs" / "tiny" / "provenance.json").read_bytes())["run"]
+    cells = 120 * 100  # of the tiny region
+    layers = json.loads((whole / "outputs" / "tiny" / "provenance.json").read_bytes())["layers"]
+    assert set(said["seconds"]) == set(said["jobs"]) == set(said["cells"]) == set(said["bytes"]) >= {"align", "derive", "train", "predict", "validate"}
+    assert said["cells"]["derive"] == 4 * cells and said["bytes"]["derive"] == 4 * 4 * cells and len(layers) > 4
+    assert said["cells"]["train"] == 0 and said["bytes"]["train"] > 1000
+    assert 0 < sum(said["seconds"].values()) <= said["total_seconds"]
+
+
+def test_a_profile_lies_beside_the_bundle_and_the_dashboard_is_told(tmp_path: Path) -> None:
+    root, said = tiny.make(tmp_path / "profiled"), []
+    made = plan(load("tiny", settings=("run.workers=1",), root=root))
+    outcome = run(made, profile=True, say=said.append)
+    assert outcome.profile == root / "outputs" / "tiny.profile.html"
+    report = outcome.profile.read_text()
+    assert "Task Stream" in report and "write_tile" in report
+    assert re.fullmatch(r"dashboard: http://127\.0\.0\.1:\d+/status", said[0])
+    with pytest.raises(ConfigError, match="needs --workers 1 or more"):
+        run(plan(load("tiny", settings=("seed=2",), root=root)), profile=True)
 
 
 def test_a_second_run_does_nothing(whole: Path) -> None:

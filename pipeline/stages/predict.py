@@ -13,8 +13,6 @@ from pipeline.config.targets import Targets
 from pipeline.cube import LayerMeta
 from pipeline.errors import DataError
 from pipeline.grid import Grid
-from pipeline.learning import model_files
-from pipeline.learning.reliability import intensity, scale_of, score_of
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
 from pipeline.spatial.squares import in_squares
@@ -90,6 +88,8 @@ def quantiles(
 
     Infinite where there was no ground to map, so that nothing stands above any; DataError where there was and nothing could be scored.
     """
+    from pipeline.learning.reliability import intensity, scale_of, score_of
+
     if not model.value:
         return {"edges": np.full(len(class_shares) + 1, np.inf, np.float32)}
     values = np.concatenate([part["0"] for part in parts])
@@ -115,4 +115,6 @@ def classify(*, prospectivity: Layer, edges: Fit) -> Array:
 
 @lru_cache(maxsize=2)
 def _model(data: bytes) -> Any:
+    from pipeline.learning import model_files
+
     return model_files.load(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -52,9 +53,14 @@ def run(page: str, copy: Path, command: str) -> subprocess.CompletedProcess[str]
 
 
 def lines(text: str) -> str:
-    """The commands of a block; a server is stopped after ten seconds, as a reader would with Ctrl-C."""
+    """The commands of a block. A server is stopped after ten seconds, as a reader would with Ctrl-C; Dask's usual port may be another's on this
+    machine, so a free one stands for it; and what a failed block leaves in the background ends with it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        text = re.sub(r"\b8786\b", str(free.getsockname()[1]), text)
     kept = [line for line in text.splitlines() if not line.startswith(ELSEWHERE)]
-    return "\n".join(f"timeout -s INT 10 {line.partition('#')[0]} || [ $? -eq 124 ]" if "prospect serve" in line else line for line in kept)
+    kept = [f"timeout -s INT 10 {line.partition('#')[0]} || [ $? -eq 124 ]" if "prospect serve" in line else line for line in kept]
+    return "\n".join(["trap 'kill $(jobs -p) 2> /dev/null || true' EXIT", *kept])
 
 
 @pytest.mark.timeout(3000)
@@ -68,6 +74,7 @@ def test_the_commands_of_the_page_do_what_it_says(page: str, copy: Path) -> None
         shown = f"{page}:\n{block}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         assert "Traceback" not in done.stderr, shown
         assert (done.returncode == 2) if fails else (done.returncode == 0), shown
+        assert "dask worker" not in block or "nothing changed" not in done.stdout, f"the cluster had nothing to do: {shown}"
     assert not re.search(r"^```(bash|shell|console)\n", text, re.MULTILINE), "fence commands as `sh`, so that they are run"
 
 
