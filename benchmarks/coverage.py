@@ -1,7 +1,7 @@
 """Does what is foretold come to pass? 200 cheap worlds: how often the 90 % intervals hold what was planted.
 
     python -m benchmarks.coverage                    # 200 worlds of 5 km; some quarter of an hour of one core, less where worlds are kept
-    python -m benchmarks.coverage --worlds 40 --processes 2
+    python -m benchmarks.coverage --first 401 --worlds 40 --processes 2    # other worlds: seeds 401 to 440
 
 Each world has one mineral system, the three in turn. From its known deposits alone the pipeline's statistics (`learning.predictive`) foretell how many
 of the undiscovered ones lie in the best 5 % of the ground new to the map, and on its first 20 targets; then they are counted. Told is how often the count
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import ndimage
 
-from benchmarks.kept import SYSTEMS, Kept, kept
+from benchmarks.kept import SYSTEMS, Kept, digest, kept
 from pipeline.learning import intervals, predictive
 from pipeline.learning.fitted import fitted
 from pipeline.learning.forests import BaggedForest
@@ -32,18 +32,20 @@ SPLIT = Split(kind="nearest")
 AREA, TARGET_AREA, TOP = 0.05, 0.05, 20
 KNOWN_WITHIN_M = 3000.0
 REPLICATES = 300
+FITTED_BY = tuple(f"pipeline/learning/{name}.py" for name in ("forests", "trees", "fitted", "split", "matching"))
 
 
 def main() -> None:
     """Run and print."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--worlds", type=int, default=200)
+    asked.add_argument("--first", type=int, default=201, help="seed of the first world; the method was chosen while looking at seeds 1 to 113")
     asked.add_argument("--processes", type=int, default=1, choices=(1, 2), help="that make worlds")
     said = asked.parse_args()
-    folder = Path(gettempdir()) / "prospect-benchmarks" / "coverage"
+    folder = Path(gettempdir()) / "prospect-benchmarks" / f"coverage-{digest(FITTED_BY)}"
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    for seed, system, world in kept(range(1, said.worlds + 1), processes=said.processes, each=True):
+    for seed, system, world in kept(range(said.first, said.first + said.worlds), processes=said.processes, each=True):
         file = folder / f"{seed}-{system}.json"
         if not file.exists():
             part = file.with_suffix(".part")
@@ -82,7 +84,7 @@ def _raw(world: Kept, seed: int) -> dict[str, Any]:
 
     return {
         "above": above[held].tolist(), "units": units[held].tolist(), "undiscovered": over(score[hidden]), "ranks": over(means),
-        "areas": [len(cells) / len(score) for cells in targets], "on_targets": int(on[hidden].sum()),
+        "areas": [len(cells) / len(score) for cells in targets], "on_targets": int(on[hidden].sum()), "new": int(fresh.sum()),
     }  # fmt: skip
 
 
@@ -113,12 +115,12 @@ def _judged(raw: dict[str, Any]) -> dict[str, dict[str, float]]:
     curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (np.ones(len(above)), *weights)]
     further = len(raw["undiscovered"])
     told = {}
-    for name, value, drawn, came in (
-        ("capture", float(inside.mean()), (weights @ inside) / weights.sum(axis=1), int(np.sum(np.array(raw["undiscovered"]) < AREA))),
-        ("targets", curves[0], np.array(curves[1:]), raw["on_targets"]),
+    for name, value, drawn, came, area in (
+        ("capture", float(inside.mean()), (weights @ inside) / weights.sum(axis=1), int(np.sum(np.array(raw["undiscovered"]) < AREA)), AREA),
+        ("targets", curves[0], np.array(curves[1:]), raw["on_targets"], float(areas.sum())),
     ):
         share = predictive.share_of(value, drawn, len(above))
-        low, high = predictive.central(predictive.number_chances(share, further))
+        low, high = predictive.central(predictive.number_chances(share, further, predictive.Room(round(area * raw["new"]), raw["new"])))
         told[name] = {
             "foretold": value, "came": came / further, "holds": low <= came <= high, "below": came < low, "above": came > high, "width": (high - low) / further,
             "design": share.design,

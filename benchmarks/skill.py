@@ -2,6 +2,7 @@
 
     python -m benchmarks.skill                # cloncurry, dawadimi, ten worlds, every model; some 40 minutes of one core
     python -m benchmarks.skill --worlds 2 --model random_forest --without cloncurry
+    python -m benchmarks.skill --show         # what is kept so far, without computing; of older code when there is nothing of this
     python -m benchmarks.skill --write        # and docs/skill.md, of what redistribution allows to show
 
 One table: for every data set and model the mean fold AUC with its 90 % interval (blocks of ground redrawn) under a random split, under folds as far
@@ -11,7 +12,7 @@ deposits in the best 5 % of permissive ground, of the true intensity, of nearnes
 truth's gain over that null the model keeps.
 
 A row is kept as it ends, beside a digest of the code that made it, so a run that was stopped goes on. Cheap models come first on all data, then
-those that fit many times. So that the whole ends within an hour or two, worlds have cells of 5 km and models the settings of `BUDGET`.
+those that fit many times. So that the whole ends within an hour, worlds have cells of 5 km and models the settings of `BUDGET`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ DEFAULT = "random_forest"
 DEAR = ("presence_background", "stack", "tuned")  # last: they fit many times
 CHEAP = tuple(word for word in registry.words("models") if word not in (*DEAR, PLAIN, "fuzzy_overlay"))
 MODELS = (PLAIN, *CHEAP, *DEAR)
-BAGS = 8
+BAGS = 5
 BUDGET: dict[str, dict[str, Any]] = {"stack": {"folds": 3}, "tuned": {"budget": 4, "folds": 3}, **{word: {"bags": BAGS} for word in (*CHEAP, DEAR[0])}}
 NEAREST, RANDOM = Split(kind="nearest"), Split(kind="random")
 SPLITS = {"random": RANDOM, "blocks": NEAREST, "unmapped": NEAREST}
@@ -93,14 +94,15 @@ def main() -> None:
     asked.add_argument("--model", action="append", choices=MODELS)
     asked.add_argument("--without", action="append", default=[], choices=("cloncurry", "dawadimi"))
     asked.add_argument("--confirm", type=int, default=0, metavar="REPEATS", help="the default against the plain forest on cloncurry, whole, and end")
+    asked.add_argument("--show", action="store_true", help="print what is kept and end")
     asked.add_argument("--write", action="store_true", help="write docs/skill.md")
     said = asked.parse_args()
     if said.confirm:
         _confirm(said.confirm)
         return
-    rows = _Rows(said.repeats)
+    rows = _Rows(said.repeats, newest=said.show)
     data = _data(said)
-    for models in ((PLAIN, *CHEAP), DEAR):
+    for models in () if said.show else ((PLAIN, *CHEAP), DEAR):
         for name, opened in data.items():
             wanted = [word for word in models if word in (said.model or MODELS) or word == PLAIN]
             if missing := [word for word in wanted if rows.get(name, word) is None]:
@@ -114,6 +116,7 @@ def main() -> None:
         table.add_row(*line, end_section=line[1] == "*best layer*")
     Console(width=190).print(table)
     print(_notes(said.repeats))
+    print(f"{len(rows.held)} of {len(data) * len(MODELS)} rows, kept in {rows.file}{'' if rows.own else ', made by OTHER CODE than is here'}")
     if said.write:
         (REPO / "docs" / "skill.md").write_text(_page(told, said.repeats))
 
@@ -121,8 +124,13 @@ def main() -> None:
 class _Rows:
     """What was found, kept in a file as it comes."""
 
-    def __init__(self, repeats: int) -> None:
-        self.file = Path(gettempdir()) / "prospect-benchmarks" / f"skill-{digest(KEPT_BY)}-{repeats}.json"
+    def __init__(self, repeats: int, *, newest: bool = False) -> None:
+        """Of this code; with `newest`, where there is nothing of it, of the code that last kept something."""
+        folder = Path(gettempdir()) / "prospect-benchmarks"
+        self.file = own = folder / f"skill-{digest(KEPT_BY)}-{repeats}.json"
+        if newest and not own.exists():
+            self.file = max(folder.glob(f"skill-*-{repeats}.json"), key=lambda file: file.stat().st_mtime, default=own)
+        self.own = self.file == own
         self.held: dict[str, Row] = json.loads(self.file.read_text()) if self.file.exists() else {}
 
     def get(self, name: str, word: str) -> Row | None:
@@ -217,17 +225,15 @@ def _told(rows: _Rows, names: list[str], models: list[str]) -> list[list[str]]:
     """The table: a head, then a line for each model and null of each data set, worlds last as one line each and before them their mean."""
     lines = [["data", "model", *SPLITS, "blocks, less plain forest", "5 % of ground: truth/null/model", "gain kept", "s"]]
     worlds = [name for name in names if name.startswith("world ")]
-    for name in [name for name in names if name not in worlds] + [f"mean of {len(worlds)} worlds"] * bool(worlds) + worlds:
-        of = worlds if name.startswith("mean") else [name]
-        for word in models:
-            found = [row for one in of if (row := rows.get(one, word))]
-            if len(found) == len(of):
-                lines.append([name, word, *_line(found)])
+    for name in [name for name in names if name not in worlds] + ["mean"] * bool(worlds) + worlds:
+        of = worlds if name == "mean" else [name]
+        found = {word: [row for one in of if (row := rows.get(one, word))] for word in models}
+        lines += [[f"mean of {len(held)} worlds" if name == "mean" else name, word, *_line(held)] for word, held in found.items() if held]
         plain = [row for one in of if (row := rows.get(one, PLAIN))]
         for null, words in NULLS.items():
-            if len(plain) == len(of):
+            if plain:
                 cells = [_said([row["nulls"][null].get(split) for row in plain]) for split in SPLITS]
-                lines.append([name, f"*{words}*", *cells, "", "", "", ""])
+                lines.append([f"mean of {len(plain)} worlds" if name == "mean" else name, f"*{words}*", *cells, "", "", "", ""])
     return lines
 
 

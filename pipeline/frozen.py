@@ -6,12 +6,12 @@ import datetime as dt
 import json
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cube import Cube, write_atomically
+from pipeline.cube import write_atomically
 from pipeline.ledger import key_of
 from pipeline.node import FitNode, LayerNode
+from pipeline.objects import Location
 
 if TYPE_CHECKING:
     from pipeline.planning import Plan
@@ -25,7 +25,8 @@ DATA = ("deposits", "spread", "places", "x_m", "y_m", "count")  # parameters of 
 @dataclass(frozen=True)
 class Fitted:
     """What a full run leaves to updates. `fits`: every fit to its key; `statics`: what each is made by, inputs apart; `layers`: tile keys of the map and of
-    its copy; `tables`: version and file of each vector table; `config`: what decides the fits; `since`: when (UTC); `deposits`: those it learnt from."""
+    its copy; `tables`: version of each vector table and its file, as seen from the cache; `config`: what decides the fits; `since`: when (UTC);
+    `deposits`: those it learnt from."""
 
     bundle_key: str
     since: str
@@ -47,12 +48,12 @@ class Out:
     tables: dict[str, list[str]]
 
 
-def folder(plan: Plan) -> Path:
+def folder(plan: Plan) -> Location:
     """Where a map's records lie."""
     return plan.cube.path.with_suffix(".frozen") / plan.graph.bundle_name
 
 
-def fitted(where: Path) -> Fitted | None:
+def fitted(where: Location) -> Fitted | None:
     """The record of the last full run; None when there is none that can be read."""
     try:
         return Fitted(**_read(where / FITTED))
@@ -60,7 +61,7 @@ def fitted(where: Path) -> Fitted | None:
         return None
 
 
-def out(where: Path) -> Out | None:
+def out(where: Location) -> Out | None:
     """The record of the map that is out; None when there is none that can be read."""
     try:
         return Out(**_read(where / OUT))
@@ -71,7 +72,7 @@ def out(where: Path) -> Out | None:
 def record(plan: Plan) -> None:
     """Write down what the map just published is made of, and after a run that pinned nothing what it fitted."""
     where = folder(plan)
-    files = {name: [table.version, _beside(plan.cube, table.path)] for name, table in plan.graph.found.tables.items()}
+    files = {name: [table.version, os.path.relpath(table.path, plan.graph.found.place.cache)] for name, table in plan.graph.found.tables.items()}
     if not plan.pins.fits:
         layers = {name: dict(plan.keys[name]) for name in (f"{plan.graph.prefix}/{word}" for word in ("prospectivity", "as_fitted"))}
         since, statics = dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), {n.name: static(n) for n in plan.nodes if isinstance(n, FitNode)}
@@ -118,19 +119,14 @@ def reach(plan: Plan) -> dict[str, dict[str, str]]:
     return {key: {tile: key_of(said)[:24] for tile, said in tiles.items()} for key, tiles in found.items()}
 
 
-def _beside(cube: Cube, path: Path) -> str:
-    """A file's place as seen from the cube, so that a record names no machine's folders."""
-    return os.path.relpath(path, cube.path.parent)
-
-
-def _keep(path: Path, said: Fitted | Out) -> None:
+def _keep(path: Location, said: Fitted | Out) -> None:
     """Write a record, unless it stands there already but for the time."""
     fresh = json.loads(json.dumps(asdict(said)))
     if {**_read(path), "since": ""} != {**fresh, "since": ""}:
         write_atomically(path, json.dumps(fresh, sort_keys=True).encode())
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Location) -> dict[str, Any]:
     try:
         said = json.loads(path.read_bytes())
         return said if isinstance(said, dict) else {}

@@ -15,7 +15,6 @@ from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid, Index
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
 from pipeline.stages import (
@@ -188,7 +187,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     on = permissive[0].name if permissive else align.REGION
     deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive or teachers) or not labelled)
     offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
-    drawn = partial(label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled and not teachers)
+    drawn = partial(
+        label.nodes, grid, evidence=evidence, deposits=deposits, offered=offered, ground=on, labelled=labelled and not teachers,
+        measured=config.applicability.measured,
+    )  # fmt: skip
     samples = drawn(prefix=prefix, background=config.background, seeds=(config.seed,))
     deciding = config.protocols[config.validation.protocols[0]]
     lessons, across, taught = _lessons(loaded, found, grid, prefix=prefix, read=read, ground=on, told=told, teachers=teachers, teaching=teaching)
@@ -277,6 +279,8 @@ def _lessons(
 def _targets(
     loaded: Loaded, found: Found, *, prefix: str, layers: Mapping[str, LayerMeta], deposits: Mapping[str, list[Any]], dense: bool
 ) -> list[Node]:
+    from pipeline.learning.undiscovered import number_distribution
+
     grid, tables, prior = found.place.grid, found.tables, loaded.config.priors.get(loaded.config.system.name)
     made = delineate.nodes(loaded, grid, prefix=prefix, tables=tables, layers=layers, deposits=deposits, prior=prior, dense=dense)
     travel = access.node(loaded, grid, prefix=prefix, tables=tables, region=align.REGION)

@@ -90,7 +90,7 @@ class Kept:
     def _table(self, plan: Plan, name: str) -> Table | None:
         """A vector table as it was when the map was fitted; None where it was not there, or is not any more."""
         version, path = self.fitted.tables.get(name, ("", "")) if self.fitted else ("", "")
-        found = plan.cube.path.parent / path
+        found = plan.graph.found.place.cache / path
         return Table(f"{name} as it was", found, version) if path and found.is_file() else None
 
 
@@ -170,7 +170,7 @@ def _rows_apart(plan: Plan, name: str, was: Out) -> tuple[bool, frozenset[Index]
     import geopandas as gpd
     import shapely
 
-    paths = [plan.cube.path.parent / was.tables.get(name, ["", "-"])[1]]
+    paths = [plan.graph.found.place.cache / was.tables.get(name, ["", "-"])[1]]
     paths += [table.path for key, table in plan.graph.found.tables.items() if key == name]
     if len(paths) < 2 or not all(Path(path).is_file() for path in paths):
         return True, None

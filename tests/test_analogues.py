@@ -311,3 +311,16 @@ def test_the_command_line_tells_what_teaches_and_what_that_is_worth(tmp_path: Pa
 def test_every_feature_whose_meaning_is_a_regions_own_says_so() -> None:
     own = {word for word in registry.words("features") if registry.declared(registry.find("features", word)).of_region}
     assert own == {"class_of", "kriged_robust_pca", "mnf", "pca"}
+
+
+@pytest.mark.parametrize("system", ["porphyry_copper", "podiform_chromite", "sediment_hosted_zinc_lead"])
+def test_the_shipped_systems_can_be_taught_by_another_region_as_they_are(system: str, tmp_path: Path) -> None:
+    shutil.copytree(REPO / "configs", tmp_path / "configs")
+    (tmp_path / "sample_data").symlink_to(REPO / "sample_data")
+    twin = (tmp_path / "configs" / "regions" / "balochistan.yaml").read_text().replace("name: balochistan", "name: twin")
+    (tmp_path / "configs" / "regions" / "twin.yaml").write_text(twin)
+    said = ("region.cell_m=3000", "run.workers=0", "training.regions=[twin]", "system.analogue_of={twin: the same ground under another name}")
+    wide = ("features.brightness.radius_m=3000",) if system == "podiform_chromite" else ()
+    planned = plan(load("balochistan", system=system, settings=(*said, *wide), root=tmp_path))
+    assert any(name.endswith("rock_coarse_ophiolite") for name in planned.graph.evidence)
+    assert [teacher.region for teacher in planned.graph.teachers] == ["twin"]

@@ -110,8 +110,12 @@ class Background(Frame):
     proportion to the layer `bias`; `explored`, the drilled and barren ground of the table `explored`, uniform ground where that is less than
     `at_least` cells; `similarity`, uniform less the share `leave_out` of it (0.1 when not said) most like the deposits in evidence, judged
     inside each fold. Scores are against uniform background, whatever the kind.
+
+    `evened`: deposits are known where people have mapped. On the ground of `applicability.measured` and off it the background then counts as much as
+    the deposits known there do, inside each fold, so that a model does not learn where people have looked. Nothing where no layer says so.
     """
 
+    evened: bool = False
     kind: Literal["uniform", "target_group", "biased", "explored", "similarity"] = "uniform"
     leave_out: Annotated[float, Field(gt=0, le=0.5)] | None = None
     bias: Name | None = None
@@ -294,7 +298,8 @@ class Update(Frame):
 class Run(Frame):
     """How and where to run; none of it changes an answer, and none of it is written to the bundle.
 
-    `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
+    `cache` holds the store: a folder, or `s3://bucket/name` of any object store that speaks S3; downloads and aligned tables then lie in the folder
+    `scratch`, each machine's own. `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
     """
 
     workers: Annotated[int, Field(ge=0)] = 2
@@ -302,6 +307,7 @@ class Run(Frame):
     memory_gb: Positive = 3
     scheduler: str | None = None
     cache: str = "cache"
+    scratch: str = "cache"
     outputs: str = "outputs"
     offline: bool = False
 

@@ -11,8 +11,9 @@ from pipeline.learning.table import SampleTable
 
 
 def fitted(model: Any, train: SampleTable, blocks: Ints | None = None) -> Any:
-    """The model, fitted to the whole table; `blocks` (n,) is the spatial block of each row, None where there are none."""
-    return model.fit(train.values, train.label, **given(model, groups=train.group, blocks=blocks, sample_weight=train.weight))
+    """The model, fitted to the whole table; `blocks` (n,) is the spatial block of each row, None where there are none. Rows weigh as
+    `SampleTable.evened` says of those of the fit alone."""
+    return model.fit(train.values, train.label, **given(model, groups=train.group, blocks=blocks, sample_weight=train.evened()))
 
 
 def given(model: Any, **offered: Any) -> dict[str, Any]:

@@ -7,11 +7,11 @@ learnt from few deposits, which come in clusters, and the further ones are few a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta, betabinom, binom
+from scipy.special import gammaln, softmax
 from sklearn.base import BaseEstimator
 
 from pipeline.learning.draws import Floats, Ints, derive, uniform
@@ -26,6 +26,7 @@ FOLDS = 10  # near to all of the deposits teach, as they do the map itself
 REPLICATES = 300  # of the bootstrap behind a share's design effect
 SMOOTHEST = 0.25  # design effect
 QUADRATURE = 200  # values a share may take, of equal chance
+CLUSTERED = 15  # and those it may have by chance of clusters, given each
 LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
 
 
@@ -50,32 +51,67 @@ def share_of(value: float, drawn: Floats, deposits: int) -> Share:
     return Share(float(value), int(deposits), float(min(max(found, SMOOTHEST), max(deposits, 1))))
 
 
-def number_chances(share: Share, further: int) -> Floats:
+class Room(NamedTuple):
+    """How many `cells` the pieces of ground asked about have, and how many there are in `all` that is new to the map. A cell is one deposit or none, as
+    positives are: a few cells, however rich, hold no more deposits than they are."""
+
+    cells: int
+    all: int
+
+
+def number_chances(share: Share, further: int, room: Room | None = None) -> Floats:
     """The chance that 0, 1, ... of `further` deposits lie where `share` of them is expected; (further + 1,).
 
-    Beta-binomial twice over: the share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and
-    given the share the further ones are as clustered as those it was learnt from: their counts vary by the same correlation within clusters.
+    The share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and given the share the further
+    ones are as clustered as those it was learnt from: their counts vary by the same correlation within clusters (a Beta again). Given that, they are
+    drawn one cell each without replacement, cells of the pieces being likelier by the odds that make the expected share: the noncentral hypergeometric
+    distribution of Fisher, with odds after Cornfield (1956). Where cells are many beside deposits it is the binomial one; so it is without `room`,
+    and where deposits are more than cells. A binomial of few rich cells is too wide: it holds counts possible that have no room.
     """
+    from scipy.stats import binom
+
     if further == 0:
         return np.ones(1)
+    shares, counts = _shares(share), np.arange(further + 1)
+    if room is None or not 0 < room.cells < room.all or room.all <= further:
+        return np.asarray(np.asarray(binom.pmf(counts, further, shares[:, None]), np.float64).mean(axis=0))
+    most, least = min(room.cells, further), max(0, further - (room.all - room.cells))
+    expected = np.clip(shares * further, least + LEAST, most - LEAST)
+    odds = expected * (room.all - room.cells - further + expected) / ((room.cells - expected) * (further - expected))
+    fits = np.arange(least, most + 1)
+    logs = _log_ways(room.cells, fits) + _log_ways(room.all - room.cells, further - fits) + fits * np.log(odds)[:, None]
+    found = np.zeros(further + 1)
+    found[fits] = softmax(logs, axis=1).mean(axis=0)
+    return found
+
+
+def _shares(share: Share) -> Floats:
+    """Shares of equal chance that the further deposits may have, (QUADRATURE,), between 0 and 1 but neither."""
     effective = share.deposits / share.design
-    levels = (np.arange(QUADRATURE) + 0.5) / QUADRATURE
-    shares = np.clip(beta.ppf(levels, effective * share.value + 0.5, effective * (1 - share.value) + 0.5), LEAST, 1 - LEAST)
+    known = _levels(effective * share.value + 0.5, effective * (1 - share.value) + 0.5, QUADRATURE)
     alike = (max(share.design, 1.0) - 1) / max(share.deposits - 1, 1)  # correlation of two deposits of the sample: counts are never smoother than chance
-    counts = np.arange(further + 1)
     if alike <= LEAST:
-        chances = np.asarray(binom.pmf(counts, further, shares[:, None]), np.float64)
-        return np.asarray(chances.mean(axis=0))
+        return known
     spread = 1 / alike - 1
-    chances = np.asarray(betabinom.pmf(counts, further, shares[:, None] * spread, (1 - shares[:, None]) * spread), np.float64)
-    return np.asarray(chances.mean(axis=0))
+    each = _levels(known[:, None] * spread, (1 - known[:, None]) * spread, CLUSTERED)
+    return np.asarray(np.sort(each, axis=None).reshape(QUADRATURE, CLUSTERED).mean(axis=1))
 
 
-def mixed(share: Share, numbers: Floats) -> Floats:
+def _levels(a: Any, b: Any, n: int) -> Floats:
+    from scipy.stats import beta
+
+    return np.asarray(np.clip(beta.ppf((np.arange(n) + 0.5) / n, a, b), LEAST, 1 - LEAST), np.float64)
+
+
+def _log_ways(n: int, k: Ints) -> Floats:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1), np.float64)
+
+
+def mixed(share: Share, numbers: Floats, room: Room | None = None) -> Floats:
     """`number_chances` over an uncertain number of further deposits: `numbers` (k,) is the chance of 0, 1, ... of them; (k,)."""
     found = np.zeros(len(numbers))
     for further in np.flatnonzero(numbers):
-        chances = number_chances(share, int(further))
+        chances = number_chances(share, int(further), room)
         found[: len(chances)] += numbers[further] * chances
     return found
 

@@ -15,7 +15,7 @@ from pipeline.learning.draws import Floats, Ints
 
 _DTYPES = {
     "values": np.float32, "label": np.int8, "group": np.int64, "cell": np.int64, "x": np.float64, "y": np.float64,
-    "weight": np.float64, "trains": np.bool_, "scored": np.bool_,
+    "weight": np.float64, "trains": np.bool_, "scored": np.bool_, "measured": np.bool_,
 }  # fmt: skip
 
 
@@ -27,8 +27,8 @@ class SampleTable:
     background; `group` (n,) int64: positives of one deposit share it, each background cell has its own negative
     one; `cell` (n,) int64 global cell number; `x`, `y` (n,) float64 metres, cell centres; `weight` (n,) float64 above 0, how
     much a row counts where a model learns, 1 when not given. `trains` and `scored` (n,) bool: whether models learn from the row and
-    whether scores count it, both when not given; a background chosen to learn from is not the ground a map is scored on. Arrays of
-    another dtype are converted; DataError when lengths disagree.
+    whether scores count it, both when not given; a background chosen to learn from is not the ground a map is scored on. `measured` (n,) bool: whether the
+    row lies on ground that was looked at closely, nowhere when not given (see `odds`). Arrays of another dtype are converted; DataError when lengths disagree.
     """
 
     values: npt.NDArray[np.float32]
@@ -41,18 +41,19 @@ class SampleTable:
     weight: Floats = None  # type: ignore[assignment]  # filled in below: its length is not known here
     trains: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
     scored: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
+    measured: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        for name in ("weight", "trains", "scored"):
+        for name, fill in (("weight", 1), ("trains", True), ("scored", True), ("measured", False)):
             if getattr(self, name) is None:
-                object.__setattr__(self, name, np.ones(len(self.label), _DTYPES[name]))
+                object.__setattr__(self, name, np.full(len(self.label), fill, _DTYPES[name]))
         for name, dtype in _DTYPES.items():
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=dtype))
         object.__setattr__(self, "names", tuple(str(name) for name in self.names))
         if self.values.shape != (len(self.label), len(self.names)):
             shape = f"{len(self.label)} rows x {len(self.names)} layers"
             raise DataError(f"sample table: values have shape {self.values.shape}, expected {shape}")
-        short = [name for name in ("group", "cell", "x", "y", "weight", "trains", "scored") if getattr(self, name).shape != self.label.shape]
+        short = [name for name in ("group", "cell", "x", "y", "weight", "trains", "scored", "measured") if getattr(self, name).shape != self.label.shape]
         if short:
             raise DataError(f"sample table: {', '.join(short)} must have one value per row ({len(self.label)})")
 
@@ -63,6 +64,25 @@ class SampleTable:
     def positive(self) -> npt.NDArray[np.bool_]:
         """Which rows are positives; (n,)."""
         return np.asarray(self.label == 1)
+
+    def odds(self) -> Floats:
+        """How many times more of the deposits than of the background lie on ground like a row's own, `measured` or not; (n,), 1 where all is of one kind.
+
+        By weight, with a row of either kind added to both classes, so that few deposits claim nothing extreme.
+        """
+        there, ground = self.measured, ~self.positive
+        if there.all() or not there.any() or ground.all() or not ground.any():
+            return np.ones(len(self))
+        deposits, cells = (_share(self.weight[rows], there[rows]) for rows in (~ground, ground))
+        return np.where(there, deposits / cells, (1 - deposits) / (1 - cells))
+
+    def evened(self) -> Floats:
+        """`weight`, that of background rows times their `odds`: on measured ground and off it the background then counts as the deposits known there do.
+
+        Deposits are known where people have mapped. A model that learns from them against uniform background learns which ground was mapped, and
+        ranks the rest too low. Phillips and others (2009), Warton and others (2013).
+        """
+        return np.where(self.positive, self.weight, self.weight * self.odds())
 
     def subset(self, index: npt.NDArray[Any]) -> SampleTable:
         """The rows of an index or mask, in its order."""
@@ -114,3 +134,7 @@ class SampleTable:
         except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
             raise DataError(f"sample table: cannot be read ({error}); run the label stage again") from error
         return cls(**{**held, "names": tuple(held["names"].tolist())})
+
+
+def _share(weight: Floats, there: npt.NDArray[np.bool_]) -> float:
+    return float((weight[there].sum() + weight.mean()) / (weight.sum() + 2 * weight.mean()))

@@ -9,15 +9,13 @@ import numpy as np
 
 from pipeline.config.frame import Prior, Protocol
 from pipeline.grid import Grid
-from pipeline.learning import draws, intervals, predictive
+from pipeline.learning import draws
 from pipeline.learning.draws import Floats
-from pipeline.learning.table import SampleTable
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
 from pipeline.stages import fitting, making, validate
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "validate"
 AREAS = (0.01, 0.05, 0.10)
 TOP = 20  # targets
@@ -31,6 +29,8 @@ def node(
     grid: Grid, *, prefix: str, evidence: tuple[str, ...], protocol: Protocol, told: Mapping[str, Any], seed: int, prior: Prior | None
 ) -> FitNode:
     """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split."""
+    from pipeline.learning.undiscovered import number_distribution
+
     said = {
         "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(seed, protocol)[0], "told": told,
         "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
@@ -49,9 +49,12 @@ def foretell(
 
     Each held-out deposit is ranked among all ground that is new to the map made without it; the share of deposits in the best 1, 5 and 10 %
     of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets. `deposits` are the ends of 90 % of what may
-    come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered
+    come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered, each in a cell of its own
     (`predictive.number_chances`).
     """
+    from pipeline.learning import intervals, predictive
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     held = held.subset(samples.value["drawn"][:, 0]) if len(held) else held
     groups = len(np.unique(held.group[held.positive & held.scored]))
@@ -60,10 +63,10 @@ def foretell(
         return {"reason": f"nothing is foretold: {why}", "capture": None, "targets": None}
     mapped, cell, ground = _ground(parts, seed)
     cut = validate.division(split, bounds)
-    whole = making.maker(told, background_km2=making.background_km2(samples.value))
+    model_of = making.maker(told, background_km2=making.background_km2(samples.value))
 
     def make(seed: int) -> Any:
-        model = whole(seed)
+        model = model_of(seed)
         bags = model.get_params(deep=False).get("bags")
         return model.set_params(bags=min(bags, BAGS)) if bags else model
 
@@ -71,30 +74,35 @@ def foretell(
     known = np.isfinite(above)
     above, units = above[known], cut.units(held)[known]
     own, place = np.unique(units, return_inverse=True)
-    weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place]
+    alone = 1 / held.odds()[known]  # further deposits lie on measured ground and off it as the ground does, known ones do not
+    weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place] * alone
     weights = weights[weights.sum(axis=1) > 0]
     chances = np.asarray(numbers, np.float64) if numbers is not None else np.eye(len(above) + 1)[-1]
 
-    def counted(value: float, drawn: Floats) -> dict[str, Any]:
+    whole = int(samples.value["cells"])
+    new = whole - len(np.unique(held.cell[held.positive]))
+
+    def counted(value: float, drawn: Floats, cells: float) -> dict[str, Any]:
         share = predictive.share_of(value, drawn, len(above))
-        return {"share": round(value, 6), "deposits": list(predictive.central(predictive.mixed(share, chances))), "design_effect": round(share.design, 6)}
+        found = predictive.mixed(share, chances, predictive.Room(round(cells), new))
+        return {"share": round(value, 6), "deposits": list(predictive.central(found)), "design_effect": round(share.design, 6)}
 
     best = []
     for area in AREAS:
         inside = (above <= area).astype(np.float64)
-        best.append({"area": area, **counted(float(inside.mean()), (weights @ inside) / weights.sum(axis=1))})
+        best.append({"area": area, **counted(float(np.average(inside, weights=alone)), (weights @ inside) / weights.sum(axis=1), area * new)})
     first = [target for target in targets.value if target["rank"] is not None and target["rank"] <= TOP]
-    whole_km2 = float(samples.value["cells"] * samples.value["cell_km2"])
+    whole_km2 = float(whole * samples.value["cell_km2"])
     areas = np.array([target["area_km2"] for target in first], np.float64) / whole_km2
     fresh = np.sort(mapped[~np.isin(cell, held.cell[held.positive])])
     ranks = 1.0 - np.searchsorted(fresh, [target["mean_prospectivity"] for target in first]) / max(len(fresh), 1)
-    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (np.ones(len(above)), *weights)]
+    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
     further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
     return {
         "words": _words(further, numbers is not None),
         "held_out": {"folds": predictive.FOLDS, "seed": seed, "deposits": len(above), "groups": groups, "ground_cells": len(cell)},
         "further": further, "capture": best,
-        "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(curves[0], np.array(curves[1:]))},
+        "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(curves[0], np.array(curves[1:]), areas.sum() * whole)},
     }  # fmt: skip
 
 
@@ -109,6 +117,8 @@ def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Arr
 
 
 def _words(further: float, prior: bool) -> str:
+    from pipeline.learning import predictive
+
     of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
         f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "

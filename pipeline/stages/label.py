@@ -12,13 +12,12 @@ from pipeline.config.frame import Background, Label
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
 from pipeline.learning import sampling
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
-from pipeline.recipe import Array, Cells, Fit, Layers
+from pipeline.recipe import MISSING, Array, Cells, Fit, Layers
 from pipeline.spatial import occurrences
 from pipeline.stages import background as grounds
 
-EPOCH = 4
+EPOCH = 5
 STAGE = "label"
 
 
@@ -52,11 +51,12 @@ def deposits(frame: Any, label: Label, *, none_will_do: bool = False) -> tuple[d
 
 def nodes(
     grid: Grid, *, prefix: str, evidence: tuple[str, ...], deposits: Mapping[str, list[Any]], background: Background,
-    offered: grounds.Offered, seeds: tuple[int, ...], ground: str, labelled: bool,
+    offered: grounds.Offered, seeds: tuple[int, ...], ground: str, labelled: bool, measured: str | None = None,
 ) -> list[FitNode]:  # fmt: skip
     """Two fits: `<prefix>/samples`, which cells, the background drawn anew for each seed; `<prefix>/table`, the evidence at them.
 
-    `ground` is the layer that is above 0 where the map is made. `labelled` says whether the model cannot do without known deposits.
+    `ground` is the layer that is above 0 where the map is made, `measured` one that has a value where people have looked closely: what a background that
+    is `evened` goes by, and nothing where there is none. `labelled` says whether the model cannot do without known deposits.
     """
     count = max(background.at_least, background.per_positive * len(deposits["x"]))
     corner = {"x_m": grid.x_m, "y_m": grid.y_m, "cell_m": grid.cell_m, "rows": grid.rows, "cols": grid.cols}
@@ -74,9 +74,11 @@ def nodes(
         grounds.gather(grid, background, offered, ground=ground, seeds=seeds, places=[*places.tolist(), *jittered.cells.tolist()], count=count),
         grounds.CANDIDATES_PER_WANTED * count * len(seeds) * 16,
     )  # fmt: skip
+    looked = (measured,) if measured and background.evened else ()
     table = FitNode(
         f"{prefix}/table", STAGE, Call(assemble, {"names": evidence}, fits={"samples": chosen.name}),
-        Call(values_at, {}, {"evidence": evidence}, fits={"samples": chosen.name}), (2 * count * len(seeds) + most) * (4 * len(evidence) + 64) * 3,
+        Call(values_at, {}, {"evidence": evidence, "measured": looked}, fits={"samples": chosen.name}),
+        (2 * count * len(seeds) + most) * (4 * len(evidence) + 64) * 3,
     )  # fmt: skip
     return [chosen, table]
 
@@ -163,8 +165,9 @@ def _no_sample(seeds: int) -> dict[str, Array]:
     return whole | {"label": np.empty(0, np.int8), "drawn": np.empty((0, seeds), bool), "warning": np.array("")}
 
 
-def values_at(*, evidence: Layers, samples: Fit, at: Cells) -> dict[str, Array]:
-    """The evidence at the samples of this tile: `row` into the samples, `values` (n, layers) float32. Reads no layer for none."""
+def values_at(*, evidence: Layers, measured: Layers, samples: Fit, at: Cells) -> dict[str, Array]:
+    """The evidence at the samples of this tile: `row` into the samples, `values` (n, layers) float32, and `measured`, whether that layer, if there is one,
+    has a value there. Reads no layer for none."""
     cell = samples.value["cell"]
     first, last = at.number[0, 0], at.number[-1, -1]
     near = np.flatnonzero((cell >= first) & (cell <= last))
@@ -172,15 +175,21 @@ def values_at(*, evidence: Layers, samples: Fit, at: Cells) -> dict[str, Array]:
     here = col < at.number.shape[1]
     near, row, col = near[here], row[here], col[here]
     if near.size == 0:
-        return {"row": near, "values": np.empty((0, len(evidence)), np.float32)}
-    return {"row": near, "values": np.stack([layer.values[row, col] for layer in evidence], axis=1).astype(np.float32)}
+        return {"row": near, "values": np.empty((0, len(evidence)), np.float32), "measured": np.empty(0, bool)}
+    there = np.zeros(near.size, bool)
+    for layer in measured:
+        there = layer.values[row, col] != MISSING if layer.values.dtype.kind == "i" else np.isfinite(layer.values[row, col])
+    return {"row": near, "values": np.stack([layer.values[row, col] for layer in evidence], axis=1).astype(np.float32), "measured": there}
 
 
 def assemble(*, parts: list[dict[str, Array]], samples: Fit, names: tuple[str, ...]) -> bytes:
     """The sample table: evidence, labels, groups and places in the order of the samples."""
+    from pipeline.learning.table import SampleTable
+
     held = samples.value
     values = np.full((held["cell"].size, len(names)), np.nan, np.float32)
+    measured = np.zeros(held["cell"].size, bool)
     for part in parts:
-        values[part["row"]] = part["values"]
+        values[part["row"]], measured[part["row"]] = part["values"], part["measured"]
     rest = {name: held[name] for name in ("label", "group", "cell", "x", "y", "weight", "trains", "scored")}
-    return SampleTable(values=values, names=tuple(names), **rest).to_bytes()
+    return SampleTable(values=values, names=tuple(names), measured=measured, **rest).to_bytes()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import betabinom, binom
+from scipy.stats import betabinom, binom, hypergeom, nchypergeom_fisher
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.learning import intervals, predictive
-from pipeline.learning.predictive import Share
+from pipeline.learning.predictive import Room, Share
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 from tests.learning import places
@@ -23,6 +23,36 @@ def test_a_share_known_for_certain_gives_a_binomial_count() -> None:
 def test_a_share_known_from_few_gives_the_posterior_predictive_count() -> None:
     found = predictive.number_chances(Share(0.25, 20, 1.0), 30)
     assert found == pytest.approx(betabinom.pmf(np.arange(31), 30, 5.5, 15.5), abs=2e-3)
+
+
+def test_deposits_drawn_blindly_into_cells_are_counted_as_balls_without_replacement() -> None:
+    found = predictive.number_chances(Share(0.2, 10**7, 1.0), 30, Room(20, 100))
+    assert found == pytest.approx(hypergeom.pmf(np.arange(31), 100, 20, 30), abs=1e-3)
+
+
+def test_few_rich_cells_hold_no_more_deposits_than_they_are_and_the_expected_number_of_them() -> None:
+    found = predictive.number_chances(Share(0.15, 10**7, 1.0), 60, Room(14, 1600))
+    assert found[15:].sum() == 0 and found @ np.arange(61) == pytest.approx(0.15 * 60, rel=0.01)
+    odds = 9 * (1600 - 14 - 60 + 9) / ((14 - 9) * (60 - 9))
+    assert found == pytest.approx(nchypergeom_fisher.pmf(np.arange(61), 1600, 14, 60, odds), abs=2e-3)
+
+
+def test_among_many_cells_the_count_is_binomial() -> None:
+    found, free = (predictive.number_chances(Share(0.4, 60, 2.0), 60, room) for room in (Room(10**6, 10**7), None))
+    assert found == pytest.approx(free, abs=1e-4)
+    assert predictive.number_chances(Share(0.4, 60, 2.0), 60, Room(20, 50)) == pytest.approx(free)  # fewer cells than deposits: they share some
+
+
+def test_where_few_cells_are_rich_the_interval_is_as_wide_as_counts_vary_and_the_binomial_one_is_too_wide() -> None:
+    """Fourteen cells of 600 are twenty times as rich; 60 deposits are drawn, a cell each, 400 times."""
+    random = np.random.default_rng(3)
+    keys = np.log(np.where(np.arange(600) < 14, 20.0, 1.0)) + random.gumbel(size=(400, 600))
+    counts = (np.argsort(-keys, axis=1)[:, :60] < 14).sum(axis=1)
+    share = Share(counts.mean() / 60, 10**7, 1.0)
+    roomy, free = (predictive.number_chances(share, 60, room) for room in (Room(14, 600), None))
+    spread = [np.sqrt(chances @ np.arange(61) ** 2 - (chances @ np.arange(61)) ** 2) for chances in (roomy, free)]
+    assert spread[0] == pytest.approx(counts.std(), rel=0.1)
+    assert spread[1] > 1.4 * counts.std()
 
 
 def test_none_further_are_none() -> None:

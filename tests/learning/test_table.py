@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from pipeline.errors import DataError
+from pipeline.learning.fitted import fitted
+from pipeline.learning.scores import roc_auc
 from pipeline.learning.table import SampleTable
 
 
@@ -87,3 +90,38 @@ def test_rows_teach_and_are_scored_and_weigh_one_when_nothing_is_said() -> None:
     whole = table()
     assert whole.trains.tolist() == whole.scored.tolist() == [True] * 4
     assert whole.weight.tolist() == [1.0] * 4
+
+
+def test_the_background_counts_on_measured_ground_and_off_it_as_the_deposits_known_there() -> None:
+    n = 12
+    held = SampleTable(
+        values=np.zeros((n, 1), np.float32), names=("height",), label=np.repeat((1, 0), (4, 8)), group=np.arange(n) - 8, cell=np.arange(n), x=np.zeros(n),
+        y=np.zeros(n), measured=np.array([1, 1, 1, 0, *[1] * 2, *[0] * 6], bool),
+    )  # fmt: skip
+    deposits, cells = (3 + 1) / (4 + 2), (2 + 1) / (8 + 2)  # each with a row more of either kind
+    on, off = deposits / cells, (1 - deposits) / (1 - cells)
+    assert held.odds() == pytest.approx(np.where(held.measured, on, off))
+    assert held.evened() == pytest.approx([1] * 4 + [on] * 2 + [off] * 6)
+    assert np.array_equal(held.subset(held.measured).evened(), np.ones(5))  # all of one kind: nothing to even out
+    assert SampleTable.from_bytes(held.to_bytes()).measured.tolist() == held.measured.tolist()
+
+
+def test_a_model_does_not_learn_where_people_have_mapped_when_its_background_is_evened() -> None:
+    """Deposits lie where a layer is high, wherever that is; on mapped ground one in two of them is known, elsewhere one in ten."""
+    random = np.random.default_rng(0)
+    cells = 20_000
+    mapped, told = random.random(cells) < 0.25, random.normal(size=cells)
+    there = random.random(cells) < 0.02 * np.exp(told)
+    known = there & (random.random(cells) < np.where(mapped, 0.5, 0.1))
+    rows = np.concatenate((np.flatnonzero(known), random.choice(np.flatnonzero(~known), 2000, replace=False)))
+    values = np.column_stack((told, mapped)).astype(np.float32)
+    whole = SampleTable(
+        values=values[rows], names=("told", "proxy"), label=known[rows], group=np.arange(len(rows)), cell=rows, x=rows * 1.0, y=rows * 0.0, measured=mapped[rows]
+    )
+    blind = replace(whole, measured=np.zeros(len(rows), bool))
+    learnt, even = (fitted(LogisticRegression(), one) for one in (blind, whole))
+    assert learnt.coef_[0, 1] > 1.2  # the logarithm of five is 1.6
+    assert abs(even.coef_[0, 1]) < 0.3 and even.coef_[0, 0] == pytest.approx(learnt.coef_[0, 0], abs=0.25)
+    hidden = there & ~known
+    auc = [roc_auc(hidden[~known], model.predict_proba(values[~known])[:, 1]) for model in (learnt, even)]
+    assert auc[1] > auc[0] + 0.01

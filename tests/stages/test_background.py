@@ -15,7 +15,7 @@ import shapely
 
 from pipeline.config import load
 from pipeline.errors import ConfigError, DataError
-from pipeline.flow import run
+from pipeline.flow import make, run
 from pipeline.learning.table import SampleTable
 from pipeline.planning import Plan, plan
 from pipeline.recipe import Cells, Layer, Vector
@@ -199,6 +199,22 @@ def test_a_map_may_learn_from_each_kind_of_background(root: Path) -> None:
     explored = found["explored"]
     inside = (explored.x > 5000) & (explored.x < 25_000) & (explored.y > 2000) & (explored.y < 9000)
     assert inside.sum() >= 40 * 14 - tiny.DEPOSITS
+
+
+def test_samples_know_which_ground_was_measured_where_the_background_is_evened(root: Path) -> None:
+    from rasterio.transform import from_origin
+
+    shape = (int(tiny.BOUNDS[3] / tiny.CELL_M), int(tiny.BOUNDS[2] / tiny.CELL_M))
+    sheet = np.where(np.arange(shape[1]) < 40, 7, 0) * np.ones(shape)  # mapped in the west
+    tiny.save(root / "sheet.tif", sheet.astype("uint8"), tiny.CRS, from_origin(0, tiny.BOUNDS[3], tiny.CELL_M, tiny.CELL_M), nodata=0)
+    source = "sources.sheet={use: raster, path: sheet.tif, units: '1', kind: categorical}"
+    fit, found = "systems/as_published/table", []
+    for evened in ("true", "false"):
+        made = planned(root, PORPHYRY, source, "applicability.measured=sheet", f"background.evened={evened}")
+        found.append(SampleTable.from_bytes(make(made, (fit,))[fit]))
+    assert np.array_equal(found[0].measured, found[0].x < 40 * tiny.CELL_M) and 0 < found[0].measured.mean() < 1
+    assert not found[1].measured.any() and np.array_equal(found[1].evened(), found[1].weight)
+    assert not np.array_equal(found[0].evened(), found[0].weight)
 
 
 def test_a_map_that_leaves_out_ground_like_its_deposits_is_surer_of_them_and_scored_on_the_same_ground(root: Path) -> None:

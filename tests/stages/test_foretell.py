@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,8 @@ OVERLAY = {"use": "fuzzy_overlay", "said": {"operator": "gamma", "gamma": 0.75},
 CELLS = 1000
 
 
-def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None) -> dict[str, Any]:
-    """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground."""
+def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100) -> dict[str, Any]:
+    """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground; one in `finer` cells is ranked."""
     ground = np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)
     score = (1 / (1 + np.exp(-ground[:, 0]))).astype(np.float32)
     score[:50] = np.nan
@@ -28,7 +29,8 @@ def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float
     layers = [score, *ground.T]
     parts = [{str(i): layer[half] for i, layer in enumerate(layers)} | {"cell": cell[half]} for half in (slice(0, 400), slice(400, None))]
     samples = {
-        "drawn": np.ones((len(table), 1), bool), "label": table.label, "trains": table.trains, "cells": np.array(CELLS - 50), "cell_km2": np.array(1.0),
+        "drawn": np.ones((len(table), 1), bool), "label": table.label, "trains": table.trains, "cells": np.array((CELLS - 50) * finer),
+        "cell_km2": np.array(1.0 / finer),
     }  # fmt: skip
     targets = [
         {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at))} for rank, at in ((1, 0.99), (2, 0.97), (None, 0.995))
@@ -56,6 +58,14 @@ def test_more_ground_holds_more_and_the_first_targets_hold_what_their_rank_deser
     assert "60 further deposits, as many as were held out" in said["words"]
 
 
+def test_a_few_coarse_cells_are_foretold_no_more_deposits_than_they_are() -> None:
+    said = found(places.table(seed=1), finer=1)
+    assert [round(one["share"] * 60) > one["area"] * 950 for one in said["capture"]] == [True, True, False]  # more than the best cells are
+    assert said["capture"][0]["deposits"][1] <= 9
+    fine, coarse = (np.ptp(found(places.table(seed=1), finer=finer)["capture"][1]["deposits"]) for finer in (100, 1))
+    assert coarse < fine
+
+
 def test_labels_that_mean_nothing_foretell_what_the_area_holds() -> None:
     said = found(places.table(seed=2, signal=0.0))
     assert all(one["deposits"][0] <= 60 * one["area"] <= one["deposits"][1] for one in said["capture"])
@@ -74,3 +84,13 @@ def test_too_few_deposits_and_models_without_labels_foretell_nothing_and_say_why
     assert few["capture"] is None
     assert few["reason"] == "nothing is foretold: 9 deposit groups can be held out, where 10 are needed"
     assert found(places.table(seed=3), OVERLAY)["reason"] == "nothing is foretold: the model learns from no deposits"
+
+
+def test_where_people_have_mapped_tells_nothing_of_where_further_deposits_lie() -> None:
+    """Nine in ten of the known deposits lie on the mapped tenth, and there the map finds all of them; elsewhere it finds none."""
+    table, random = places.table(seed=4), np.random.default_rng(4)
+    measured = np.where(table.positive, np.arange(len(table)) >= 6, random.random(len(table)) < 0.1)
+    values = np.where((table.positive & ~measured)[:, None], random.normal(size=table.values.shape), table.values).astype(np.float32)
+    blind, even = (found(replace(table, values=values, measured=one))["capture"][2] for one in (np.zeros(len(table), bool), measured))
+    assert even["share"] < 0.6 * blind["share"]
+    assert even["design_effect"] > blind["design_effect"]  # it rests on the few found elsewhere
