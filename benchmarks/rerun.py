@@ -65,7 +65,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="prospect-rerun-") as folder:
         root = Path(folder)
         prepared(root)
-        runs = [("first", ()), *(("nothing changed", ()) for _ in range(3)), ("one feature changed", ("--set", "features.mean3.radius_m=450"))]
+        changed = ("--set", "features.mean3.radius_m=450")
+        runs = [("first, in one process", ("--workers", "0")), *(("nothing changed", ()) for _ in range(3)), ("one feature changed", changed)]
         for name, more in runs:
             took, jobs = mapped(root, *more)
             said = ", ".join(f"{stage} {count}" for stage, count in jobs.items()) or "none"
