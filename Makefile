@@ -33,11 +33,14 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, then memory and time against the size of a region; some 20 minutes, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, then memory and time against the size of a region; an hour, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
 	@$(PY) -m benchmarks.fetch
 	@$(PY) -m benchmarks.scorer
+	@$(PY) -m benchmarks.rerun
+	@$(PY) -m benchmarks.peers
+	@$(PY) -m benchmarks.workers
 	@$(PY) -m benchmarks.scale
 
 skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds whose truth is known, what infill brings back, leaks, every model; hours

@@ -187,7 +187,7 @@ def run(made: Plan, node: Node) -> float:
         for tile in made.grid.tiles():
             tasks.write_tile(task(node.call, tile))
     else:
-        parts = [tasks.gather_tile(task(node.gather, tile)) for tile in made.grid.tiles()] if node.gather else None
+        parts = [tasks.gather_tile(task(node.gather, tile))[0] for tile in made.grid.tiles()] if node.gather else None
         tasks.save_fit(task(node.call, None), made.fit_keys[node.name], parts)
     return time.perf_counter() - begun
 

@@ -5,6 +5,8 @@
 Prints for each source the bytes of all its files, the share of the ground of all its scenes (each counted) that the region covers, the bytes sent for it
 and what share of all they are; then the same for most of the ground in cells so coarse that overviews serve them. A region smaller than a block of the
 reprojection (256 cells) costs what the block does, and a file's blocks are read whole: the smaller the region against them, the more it pays for its edge.
+So the fakes' scenes are cut into about as many blocks to a side as real ones: 16 for Sentinel-2 (there 21: 10,980 pixels in blocks of 512), 31 for Landsat
+(there some 30: 7,700 pixels in blocks of 256).
 """
 
 from __future__ import annotations
@@ -34,8 +36,11 @@ from tests.servers import catalogue, files
 CENTRE = tiny.to_lonlat(30_000, 25_000)
 SHARE = 0.05  # of the ground of all scenes of a collection
 CELLS = 500  # of a side of the region: a little less than two blocks of the one reprojection, which reads whole blocks
+FINE_M = 50.0  # cells above it are served by overviews, of pixels of 30 m: then there are more of them
 HERE = ("127.0.0.1",)
-BLOCK = 128  # pixels: a granule here has as many blocks to a side as one of Sentinel-2, some twenty
+BLOCK = 128  # pixels
+PIXEL_M = 30.0
+SIDES_M = {"sentinel2": 60_000.0, "landsat": 120_000.0, "copernicus_dem": 60_000.0}  # of a scene
 
 
 @dataclass(frozen=True)
@@ -54,30 +59,35 @@ class Measured:
 
 
 @contextmanager
-def served(*, pixel_m: float, side_m: float) -> Iterator[tuple[files.Files, dict[str, tuple[Any, list[dict[str, Any]]]]]]:
-    """Both servers, filled; for each source the source itself and its items."""
+def served(key: str, *, side_m: float) -> Iterator[tuple[files.Files, Any, list[dict[str, Any]]]]:
+    """Both servers, filled with scenes of one source; the source itself and its items."""
     lon, lat = CENTRE
     with tempfile.TemporaryDirectory() as temporary, files.running(Path(temporary)) as www, catalogue.running() as stac:
+        items = _written(key, www, lon, lat, side_m)
+        stac.add(items)
+        said = {"api": stac.url, "hosts": HERE}
+        if key == "sentinel2":
+            source: Any = sentinel2.sentinel2(**said, years=(2023,), bands=("red", "nir", "swir16"))
+        elif key == "landsat":
+            source = landsat.landsat(**said, years=(2023,), bands=("red", "nir08"), sas_url=www.sas_url)
+        else:
+            source = copernicus_dem.copernicus_dem(**said)
+        yield www, source, items
+
+
+def _written(key: str, www: files.Files, lon: float, lat: float, side_m: float) -> list[dict[str, Any]]:
+    if key == "sentinel2":
         takes = fake_sentinel2.takes(lon, lat, side_m, days=("2023-05-11", "2023-06-20"))
         takes = [take for take in takes if not take.wrong_by]
-        found = {
-            "sentinel2": fake_sentinel2.write(www.folder, www.url, takes, pixel_m=pixel_m, keys=("red", "nir", "swir16"), block=BLOCK),
-            "landsat": fake_landsat.write(www.folder, www.url, fake_landsat.scenes(lon, lat, side_m)[:6], pixel_m=pixel_m, keys=("red", "nir08"), block=BLOCK),
-            "copernicus_dem": fake_dem.write(www.folder, www.url, (65.4, 27.9, 66.3, 28.6), pixels=round(100_000 / pixel_m)),
-        }
-        for items in found.values():
-            stac.add(items)
-        said = {"api": stac.url, "hosts": HERE}
-        sources = {
-            "sentinel2": sentinel2.sentinel2(**said, years=(2023,), bands=("red", "nir", "swir16")),
-            "landsat": landsat.landsat(**said, years=(2023,), bands=("red", "nir08"), sas_url=www.sas_url),
-            "copernicus_dem": copernicus_dem.copernicus_dem(**said),
-        }
-        yield www, {key: (sources[key], found[key]) for key in found}
+        return fake_sentinel2.write(www.folder, www.url, takes, pixel_m=PIXEL_M, keys=("red", "nir", "swir16"), block=BLOCK)
+    if key == "landsat":
+        return fake_landsat.write(www.folder, www.url, fake_landsat.scenes(lon, lat, side_m)[:6], pixel_m=PIXEL_M, keys=("red", "nir08"), block=BLOCK)
+    return fake_dem.write(www.folder, www.url, (65.4, 27.9, 66.3, 28.6), pixels=round(100_000 / PIXEL_M))
 
 
-def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]], *, cells: int, share: float) -> Measured:
-    """Read a square that holds `share` of the ground of all scenes, each counted, off the middle of the first one, tile by tile, from an empty cache."""
+def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]], *, fine: bool, share: float) -> Measured:
+    """Read a square that holds `share` of the ground of all scenes, each counted, off the middle of the first one, tile by tile, from an empty cache;
+    in `fine` cells about as large as a pixel, or in 50 to a side."""
     scenes = [_in_metres(item) for item in items]
     xmin, ymin, xmax, ymax = scenes[0].bounds
     x, y = xmin + 0.4 * (xmax - xmin), ymin + 0.4 * (ymax - ymin)
@@ -89,6 +99,7 @@ def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]]
     low, high = 0.0, 400_000.0
     while high - low > 1:
         low, high = ((low + high) / 2, high) if covered((low + high) / 2) < share else (low, (low + high) / 2)
+    cells = CELLS * max(1, round(high / CELLS / FINE_M)) if fine else 50
     cell_m = math.ceil(high / cells)
     grid = Grid.covering((x - high / 2, y - high / 2, x + high / 2, y + high / 2), crs=tiny.CRS, cell_m=cell_m, tile=256)
     www.forget()
@@ -110,10 +121,10 @@ def _in_metres(item: dict[str, Any]) -> Any:
 def main() -> None:
     """Measure and print."""
     table = Table("source", "cell m", "share of the ground", "bytes sent", "bytes held", "share of the bytes", title="Bytes fetched, fakes on loopback")
-    with served(pixel_m=30, side_m=60_000) as (www, found):
-        for key, (source, items) in found.items():
-            for cells, share in ((CELLS, SHARE), (50, 0.9)):
-                one = measure(www, key, source, items, cells=cells, share=share)
+    for key, side_m in SIDES_M.items():
+        with served(key, side_m=side_m) as (www, source, items):
+            for fine, share in ((True, SHARE), (False, 0.9)):
+                one = measure(www, key, source, items, fine=fine, share=share)
                 table.add_row(key, f"{one.cell_m:g}", f"{one.ground:.1%}", f"{one.sent:,}", f"{one.held:,}", f"{one.share:.1%}")
     Console(width=120).print(table)
 

@@ -1,20 +1,25 @@
-"""Memory and time against the size of the region: 12 features, inputs made on the fly, everything through the public functions.
+"""Memory and time against the size of the region: 24 features, inputs made on the fly, everything through the public functions.
 
-    python -m benchmarks.scale            # 1, 4 and 16 million cells
-    python -m benchmarks.scale 100        # one size, in million cells: 100 is 10,000 x 10,000
+    python -m benchmarks.scale                            # 1, 4 and 16 million cells
+    python -m benchmarks.scale 64 256 400 --folder big    # sizes in million cells; hours: start it, stop it, start it again
+    python -m benchmarks.scale --folder big --table       # what is there so far
 
-Prints a table: cells, seconds, cells per second, peak memory of all processes together (proportional set size, so that pages
-shared between them count once), bytes of inputs, cube and outputs.
+Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is kept in `--folder` once it
+is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Prints a table: cells, seconds, cells per
+second, peak memory of all processes together (proportional set size, so that pages shared between them count once), bytes of inputs, cube
+and outputs; and how time grows: the exponent of a straight line through the logarithms, from 16 million cells on.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -29,21 +34,48 @@ from pipeline import load, plan, run
 
 CRS = "+proj=aea +lat_0=28 +lon_0=65.5 +lat_1=25.5 +lat_2=31 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
 CELL_M, BLOCK = 30, 512
-LAYERS = {"dem": (900, 400, 700), "red": (0.3, 0.1, 300), "swir": (0.4, 0.1, 200)}  # mean, amplitude, wavelength in cells
+LAYERS = {  # mean, amplitude, wavelength in cells, step
+    "dem": (900, 400, 700, 1.0), "red": (0.3, 0.1, 300, 0.01), "swir": (0.4, 0.1, 200, 0.01), "nir": (0.5, 0.1, 260, 0.01),
+    "magnetic": (0, 200, 500, 1.0), "potassium": (2, 1, 350, 0.05),
+}  # fmt: skip
+
+
+def _features() -> dict[str, dict[str, Any]]:
+    relief = {name: {"of": "dem"} for name in ("slope", "aspect_north", "aspect_east", "roughness")}
+    relief |= {
+        "elevation": {"use": "value", "of": "dem"},
+        "position": {"use": "topographic_position", "of": "dem", "radius_m": 600},
+        "relief": {"use": "focal_std", "of": "dem", "radius_m": 1500},
+    }
+    ratios = {
+        "ratio": {"use": "band_ratio", "numerator": "swir", "denominator": "red"},
+        "index": {"use": "normalized_difference", "a": "swir", "b": "red"},
+        "green": {"use": "normalized_difference", "a": "nir", "b": "red"},
+        "clay": {"use": "band_ratio", "numerator": "nir", "denominator": "swir"},
+        "halo": {"use": "focal_mean", "of": "ratio", "radius_m": 1500},
+    }
+    windows = {f"{name}_{word}": {"use": word, "of": name} for name in ("magnetic", "potassium", "swir") for word in ("value", "horizontal_gradient")}
+    windows |= {f"{name}_spread": {"use": "focal_std", "of": name, "radius_m": 300} for name in ("red", "swir", "magnetic")}
+    windows |= {f"{name}_mean": {"use": "focal_mean", "of": name, "radius_m": 900} for name in ("nir", "magnetic", "potassium")}
+    return relief | ratios | windows
 
 
 def make_region(root: Path, side: int) -> None:
-    """Three smooth rasters of `side` x `side` cells written block by block, 60 deposits, and the YAML."""
-    for i, (name, (mean, amplitude, wave)) in enumerate(LAYERS.items()):
+    """The rasters of `side` x `side` cells written block by block, 60 deposits, and the YAML; nothing where that is there already."""
+    if (root / "whole").is_file():
+        return
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    for i, (name, (mean, amplitude, wave, step)) in enumerate(LAYERS.items()):
         profile = {"driver": "GTiff", "height": side, "width": side, "count": 1, "dtype": "float32", "tiled": True, "compress": "zstd"}
         profile |= {"blockxsize": BLOCK, "blockysize": BLOCK, "crs": CRS, "transform": from_origin(0, side * CELL_M, CELL_M, CELL_M), "predictor": 3}
         with rasterio.open(root / f"{name}.tif", "w", bigtiff="if_safer", **profile) as file:
             for r in range(0, side, BLOCK):
                 for c in range(0, side, BLOCK):
                     rows, cols = np.arange(r, min(r + BLOCK, side))[:, None], np.arange(c, min(c + BLOCK, side))[None, :]
-                    noise = np.random.default_rng((i, r, c)).normal(0, 0.05, (rows.size, cols.size))
-                    values = mean + amplitude * (np.sin(rows / wave + i) * np.cos(cols / (wave * 1.3)) + np.round(noise, 2))
-                    file.write(values.astype("float32"), 1, window=Window(c, r, cols.size, rows.size))
+                    noise = np.random.default_rng((i, r, c)).normal(0, 0.02, (rows.size, cols.size))
+                    values = mean + amplitude * (np.sin(rows / wave + i) * np.cos(cols / (wave * 1.3)) + noise)
+                    file.write((np.round(values / step) * step).astype("float32"), 1, window=Window(c, r, cols.size, rows.size))
     rng = np.random.default_rng(1)
     x, y = rng.uniform(0.05, 0.95, (2, 60)) * side * CELL_M
     lines = "\n".join(f"deposit {i},{a:.1f},{b:.1f}" for i, (a, b) in enumerate(zip(x, y, strict=True)))
@@ -55,33 +87,25 @@ def make_region(root: Path, side: int) -> None:
         "region": {"name": "scale", "title": "Scale", "crs": CRS, "cell_m": CELL_M, "tile": 512, "bounds": [0, 0, side * CELL_M, side * CELL_M]},
         "sources": {name: {**source, "path": f"{name}.tif"} for name in LAYERS}
         | {"occurrences": {"use": "points", "path": "occurrences.csv", "columns": {"name": "name", "x": "x", "y": "y"}, "crs": CRS}},
-        "features": {
-            "elevation": {"use": "value", "of": "dem"},
-            "slope": {"of": "dem"},
-            "aspect_north": {"of": "dem"},
-            "aspect_east": {"of": "dem"},
-            "roughness": {"of": "dem"},
-            "position": {"use": "topographic_position", "of": "dem", "radius_m": 600},
-            "relief": {"use": "focal_std", "of": "dem", "radius_m": 1500},
-            "ratio": {"use": "band_ratio", "numerator": "swir", "denominator": "red"},
-            "index": {"use": "normalized_difference", "a": "swir", "b": "red"},
-            "halo": {"use": "focal_mean", "of": "ratio", "radius_m": 1500},
-            "gradient": {"use": "horizontal_gradient", "of": "swir"},
-            "red_deviation": {"use": "focal_std", "of": "red", "radius_m": 300},
-        },
+        "features": _features(),
         "label": {"occurrences": "occurrences"},
         "model": {"use": "random_forest", "bags": 5, "trees_per_bag": 10},
+        "publish": {"at_most": 0},
         "run": {"workers": 2},
     }
     (root / "configs" / "regions" / "scale.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
-    (root / "configs" / "validation" / "default.yaml").write_text("title: spatial blocks\nsplit: {block_km: 5, folds: 3}\nseeds: 2\n")
+    (root / "configs" / "validation" / "default.yaml").write_text("title: spatial blocks\nsplit: {kind: square_blocks, block_km: 5, folds: 3}\nseeds: 2\n")
+    (root / "whole").touch()
 
 
 class PeakMemory:
-    """The highest sum, over this process and all its children, of proportional set sizes, looked at five times a second."""
+    """The highest sum, over this process and all its children, of proportional set sizes, looked at five times a second; kept in `note` with the seconds
+    so far, so that a run that is stopped and started again counts whole."""
 
-    def __init__(self) -> None:
-        self.bytes, self.during, self._now, self._stop = 0, "", "", threading.Event()
+    def __init__(self, note: Path) -> None:
+        held = json.loads(note.read_text()) if note.is_file() else {}
+        self.bytes, self.during, self.before = held.get("peak", 0), held.get("during", ""), held.get("seconds", 0.0)
+        self.note, self._now, self._stop, self._begun = note, "", threading.Event(), time.perf_counter()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> PeakMemory:
@@ -91,6 +115,12 @@ class PeakMemory:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self._keep()
+
+    @property
+    def seconds(self) -> float:
+        """Of this run and of those before it that were stopped."""
+        return self.before + time.perf_counter() - self._begun
 
     def start(self, totals: dict[str, int]) -> None:
         """As `flow.Progress`."""
@@ -99,8 +129,11 @@ class PeakMemory:
         """Remember which stage goes on."""
         self._now = stage
 
+    def _keep(self) -> None:
+        self.note.write_text(json.dumps({"seconds": self.seconds, "peak": self.bytes, "during": self.during}))
+
     def _watch(self) -> None:
-        me = psutil.Process()
+        me, saved = psutil.Process(), time.perf_counter()
         while not self._stop.wait(0.2):
             total = 0
             for process in [me, *me.children(recursive=True)]:
@@ -110,6 +143,9 @@ class PeakMemory:
                     continue
             if total > self.bytes:
                 self.bytes, self.during = total, self._now
+            if time.perf_counter() - saved > 10:
+                self._keep()
+                saved = time.perf_counter()
 
 
 def folder_bytes(path: Path) -> int:
@@ -117,29 +153,58 @@ def folder_bytes(path: Path) -> int:
     return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
 
 
+def measured(folder: Path, mega: float) -> dict[str, Any]:
+    """Map a region of that many million cells, and say what it took; what is kept of an earlier run is taken from there."""
+    kept = folder / f"{mega:g}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text())  # type: ignore[no-any-return]
+    side, root = round((mega * 1e6) ** 0.5), folder / f"{mega:g}"
+    make_region(root, side)
+    inputs = sum(folder_bytes(p) if p.is_dir() else p.stat().st_size for p in root.glob("*.tif"))
+    with PeakMemory(root / "note.json") as peak:
+        made = plan(load("scale", root=root))
+        run(made, peak)
+    found = {
+        "side": side, "tiles": list(made.grid.tiles_shape), "seconds": peak.seconds, "peak": peak.bytes, "during": peak.during,
+        "inputs": inputs, "cube": folder_bytes(root / "cache"), "outputs": folder_bytes(root / "outputs"),
+    }  # fmt: skip
+    kept.write_text(json.dumps(found, indent=1))
+    shutil.rmtree(root)
+    return found
+
+
+def shown(found: list[dict[str, Any]], console: Console) -> None:
+    """The table of what was measured, smallest first, and how time and memory grow."""
+    title = f"mapping, {len(_features())} features, 2 workers"
+    table = Table("cells", "tiles", "hours", "cells/s", "peak GB", "during", "inputs MB", "cube MB", "outputs MB", title=title)
+    found = sorted(found, key=lambda one: one["side"])
+    for one in found:
+        table.add_row(
+            f"{one['side']} x {one['side']}", f"{one['tiles'][0]} x {one['tiles'][1]}", f"{one['seconds'] / 3600:.3f}",
+            f"{one['side'] ** 2 / one['seconds']:,.0f}", f"{one['peak'] / 1e9:.2f}", one["during"],
+            *(f"{one[word] / 1e6:.0f}" for word in ("inputs", "cube", "outputs")),
+        )  # fmt: skip
+    console.print(table)
+    large = [one for one in found if one["side"] ** 2 > 15e6]
+    if len(large) > 1:
+        exponent = np.polyfit(np.log([one["side"] ** 2 for one in large]), np.log([one["seconds"] for one in large]), 1)[0]
+        most, least = (pick(one["peak"] for one in large) for pick in (max, min))
+        console.print(f"from 16 million cells on: seconds grow as cells to the power {exponent:.3f}; peaks differ by {most / least - 1:.0%}")
+
+
 def main() -> None:
-    """Run each size in a fresh folder and print the table."""
+    """Run each size that is not kept yet and print the table of all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("megacells", nargs="*", type=float, default=[1, 4, 16])
-    table = Table("cells", "tiles", "seconds", "cells/s", "peak GB", "during", "inputs MB", "cube MB", "outputs MB", title="mapping, 12 features, 2 workers")
-    for mega in parser.parse_args().megacells:
-        side = round((mega * 1e6) ** 0.5)
-        with tempfile.TemporaryDirectory(prefix="prospect-scale-") as folder:
-            root = Path(folder)
-            make_region(root, side)
-            inputs, begun = folder_bytes(root), time.perf_counter()
-            with PeakMemory() as peak:
-                made = plan(load("scale", root=root))
-                run(made, peak)
-            seconds = time.perf_counter() - begun
-            sizes = [inputs, folder_bytes(root / "cache"), folder_bytes(root / "outputs")]
-            tiles = made.grid.tiles_shape
-            table.add_row(
-                f"{side} x {side}", f"{tiles[0]} x {tiles[1]}", f"{seconds:.0f}", f"{side**2 / seconds:,.0f}", f"{peak.bytes / 1e9:.2f}", peak.during,
-                *(f"{size / 1e6:.0f}" for size in sizes),
-            )  # fmt: skip
-            Console(file=sys.stdout, width=130).print(f"{side} x {side}: {seconds:.0f} s, {peak.bytes / 1e9:.2f} GB")
-    Console(file=sys.stdout, width=130).print(table)
+    parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/scale"))
+    parser.add_argument("--table", action="store_true", help="run nothing, print what is kept")
+    asked, console = parser.parse_args(), Console(file=sys.stdout, width=150)
+    folder = asked.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    for mega in () if asked.table else asked.megacells:
+        one = measured(folder, mega)
+        console.print(f"{one['side']} x {one['side']}: {one['seconds']:.0f} s, {one['peak'] / 1e9:.2f} GB")
+    shown([json.loads(p.read_text()) for p in folder.glob("*.json")], console)
 
 
 if __name__ == "__main__":

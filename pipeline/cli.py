@@ -65,19 +65,22 @@ def map_(
     scheduler: Scheduler = None,
     tile: Tile = None,
     offline: Offline = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Write Dask's performance report beside the map, NAME.profile.html.")] = False,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
     from pipeline import flow
     from pipeline.screen import bars, endings, systems
 
     if system == systems.ALL:
-        failed = systems.map_all(lambda name: _planned(region, name, data, set_, workers, scheduler, tile, offline))
+        failed = systems.map_all(
+            lambda name: _planned(region, name, data, set_, workers, scheduler, tile, offline), profile=profile, say=_say
+        )
         for name, error in failed.items():
             _say_error(f"error: {name}: {error}")
         raise typer.Exit(2 if failed else 0)
     made = _planned(region, system, data, set_, workers, scheduler, tile, offline)
     with bars.watching() as progress:
-        outcome = flow.run(made, progress)
+        outcome = flow.run(made, progress, profile=profile, say=_say)
     endings.tell(made, outcome)
 
 
@@ -95,6 +98,23 @@ def plan(
     from pipeline.screen import plans
 
     plans.show(_planned(region, system, data, set_, workers, None, tile, offline))
+
+
+@app.command()
+def doctor(
+    region: Annotated[str | None, typer.Argument(help="A region of configs/regions, to hear of its job too.", show_default=False)] = None,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+    workers: Workers = None,
+    tile: Tile = None,
+    offline: Offline = False,
+) -> None:
+    """Say what this machine has, what a job asks of it, how long it will take, and what will not fit."""
+    from pipeline.screen import doctor as screen
+
+    fits = screen.show((lambda: _planned(region, system, data, set_, workers, None, tile, offline)) if region else None)
+    raise typer.Exit(0 if fits else 1)
 
 
 @app.command()
@@ -282,6 +302,10 @@ def _planned(
     with bars.spinner("reading config, headers and tables"):
         loaded = load(region, system=system, data=data, settings=settings)
         return planning.plan(loaded, system_named=system is not None)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _say_error(text: str) -> None:

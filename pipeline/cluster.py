@@ -5,42 +5,128 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from concurrent.futures import TimeoutError as TooLate
+from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ResourceError
+from pipeline.errors import ConfigError, ResourceError
+
+ANSWER_SECONDS = 10.0  # within which a scheduler answers at the start
+RETURN_SECONDS = 60.0  # within which one that was cut off comes back
+COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are given tiles, those that go are not waited for
 
 
-@dataclass(frozen=True)
 class Pool:
     """`submit` starts a task, `slots` says how many at once; `link` is the dashboard's address, if there is one."""
 
-    executor: Executor
-    slots: int
-    link: str = ""
+    link = ""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    @property
+    def slots(self) -> int:
+        """How many tasks may be on their way at once."""
+        return 1
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Start one task."""
-        return self.executor.submit(function, *args)
+        return self._executor.submit(function, *args)
 
     @staticmethod
     def first(futures: set[Future[Any]]) -> set[Future[Any]]:
         """The futures that have ended, waiting until one has."""
         return wait(futures, return_when=FIRST_COMPLETED).done
 
+    def mend(self) -> None:
+        """After tasks were lost with the connection: wait until there is one again; ResourceError when there is none."""
+
+    def everywhere(self, function: Callable[..., Any], *args: Any) -> None:
+        """Run a function in every worker that is there, and wait for all; ResourceError when one does not answer."""
+
+
+class _Cluster(Pool):
+    """The workers of a scheduler. A connection that is cut loses what was asked for, not what was written: the same tasks are asked for again."""
+
+    def __init__(self, stack: contextlib.ExitStack, address: Any, *, in_flight: int, named: str | None) -> None:
+        self._stack, self._address, self._in_flight, self._named = stack, address, in_flight, named
+        self._counted, self._workers = -COUNT_SECONDS, 1
+        try:
+            self._connect(ANSWER_SECONDS)
+        except (OSError, ValueError) as error:  # ValueError: an address of no kind Dask knows
+            raise ResourceError(f"no Dask scheduler answers at {named}; check the address or leave out --scheduler") from error
+        self.link = _link(self._client)
+
+    def _connect(self, seconds: float) -> None:
+        from distributed import Client
+
+        self._client = self._stack.enter_context(Client(self._address, timeout=seconds, set_as_default=False))
+        super().__init__(self._client.get_executor(pure=False, retries=0))
+
+    @property
+    def slots(self) -> int:
+        """A few for each worker there is now."""
+        if time.monotonic() - self._counted > COUNT_SECONDS and self._client.status == "running":
+            with contextlib.suppress(OSError, KeyError):  # one that is suspended says nothing: the last count holds
+                self._workers = max(1, int(self._client.scheduler_info(n_workers=0)["n_workers"]))
+            self._counted = time.monotonic()
+        return self._workers * self._in_flight
+
+    def mend(self) -> None:
+        """As `Pool.mend`."""
+        until = time.monotonic() + RETURN_SECONDS
+        while self._client.status != "running":
+            if time.monotonic() > until:
+                raise ResourceError(
+                    f"the Dask scheduler{f' at {self._named}' if self._named else ''} was lost and did not come back within {RETURN_SECONDS:.0f} s; "
+                    "what is finished is kept: start a scheduler again, and the same command goes on from here"
+                )
+            if self._client.status == "closed":  # it gave up looking
+                with contextlib.suppress(OSError):
+                    self._connect(ANSWER_SECONDS)
+            time.sleep(0.2)
+
+    def everywhere(self, function: Callable[..., Any], *args: Any) -> None:
+        """As `Pool.everywhere`."""
+        asking = ThreadPoolExecutor(1)
+        try:
+            asking.submit(self._client.run, function, *args, on_error="ignore").result(RETURN_SECONDS)
+        except (TooLate, OSError) as error:
+            raise ResourceError(f"a worker of the scheduler at {self._named} does not answer; stop it, then run again") from error
+        finally:
+            asking.shutdown(wait=False, cancel_futures=True)
+
+    @contextlib.contextmanager
+    def profiled(self, to: Path | None) -> Iterator[None]:
+        """Dask's performance report of what is done inside, one HTML file that needs no network."""
+        if to is None:
+            yield
+            return
+        from distributed import performance_report
+
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with self._client.as_current(), performance_report(filename=str(to), mode="inline"):
+            yield
+
 
 @contextlib.contextmanager
-def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Pool]:
-    """`workers` processes on this machine (0: this process), or those of a scheduler; closed, with all they started, at the end."""
+def pool(*, workers: int, in_flight: int, scheduler: str | None, profile: Path | None = None) -> Iterator[Pool]:
+    """`workers` processes on this machine (0: this process), or those of a scheduler; closed, with all they started, at the end.
+
+    `profile` is where Dask's performance report goes; ConfigError when no Dask is asked for.
+    """
     if scheduler is None and workers == 0:
+        if profile is not None:
+            raise ConfigError("--profile is Dask's report: it needs --workers 1 or more, or --scheduler")
         with ThreadPoolExecutor(1) as executor:
-            yield Pool(executor, 1)
+            yield Pool(executor)
         return
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import LocalCluster
 
     quiet = {
         "distributed.scheduler.worker-saturation": 1.0,
@@ -51,25 +137,33 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None) -> Iterator[Poo
     with contextlib.ExitStack() as stack, dask.config.set(quiet), warnings.catch_warnings():
         # what the tiles gave to a fit travels with its task; its size is bounded and stated by the plan
         warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
+        address: Any = scheduler
         if scheduler is None:
             # one thread each: the numerics release the GIL only in part, and one-threaded BLAS gives one answer
             with _deaf_to_interrupts():
-                address: Any = stack.enter_context(
+                address = stack.enter_context(
                     LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50)
                 )
-        else:
-            address = scheduler
-        try:
-            client = stack.enter_context(Client(address, timeout="10s", set_as_default=False))
-        except (OSError, ValueError) as error:  # ValueError: an address of no kind Dask knows
-            raise ResourceError(f"no Dask scheduler answers at {scheduler}; check the address or leave out --scheduler") from error
-        count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-        yield Pool(client.get_executor(pure=False, retries=0), count * in_flight, client.dashboard_link or "")
+        made = _Cluster(stack, address, in_flight=in_flight, named=scheduler)
+        with made.profiled(profile):
+            yield made
+
+
+def is_cut(error: BaseException | None) -> bool:
+    """Whether the error says that the connection to the scheduler was lost, and nothing of the task."""
+    return type(error).__name__ in ("CancelledError", "FutureCancelledError", "FuturesCancelledError", "CommClosedError")
 
 
 def is_lost_worker(error: BaseException) -> bool:
     """Whether the error says that a worker died under a task again and again."""
-    return type(error).__name__ in ("KilledWorker", "CancelledError", "CommClosedError")
+    return type(error).__name__ == "KilledWorker"
+
+
+def _link(client: Any) -> str:
+    try:
+        return client.dashboard_link or ""
+    except KeyError:  # a scheduler without one
+        return ""
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from zarr.codecs import BloscCodec
 
 from pipeline.errors import StoreError
 from pipeline.grid import Grid, Index, Window
+from pipeline.objects import Location, ObjectPath, answering
 from pipeline.recipe import MISSING, Array
 
 
@@ -42,20 +42,20 @@ class LayerMeta:
 
 @dataclass(frozen=True)
 class Cube:
-    """The store of one grid; cheap to make, safe to send to a worker."""
+    """The store of one grid, in a folder or an object store; cheap to make, safe to send to a worker."""
 
-    path: Path
+    path: Location
     grid: Grid
 
     @classmethod
-    def at(cls, cache: Path, region: str, grid: Grid) -> Cube:
+    def at(cls, cache: Location, region: str, grid: Grid) -> Cube:
         """The cube of a region's grid below the cache folder: `<cache>/<region>/<grid-id>.zarr`."""
         return cls(cache / region / f"{grid.id}.zarr", grid)
 
     def prepare(self, layers: list[LayerMeta]) -> None:
         """Make the store, the coordinates and each layer's array; an array of another kind is replaced (its keys are void)."""
         with _told(self.path), _damage_told(self.path):
-            group = zarr.open_group(self.path, mode="a", zarr_format=3)
+            group = zarr.open_group(stored(self.path), mode="a", zarr_format=3)
             group.attrs.update({"crs": self.grid.crs, "cell_m": self.grid.cell_m, "region_grid": self.grid.id})
             window = Window(self.grid, 0, 0, *self.grid.shape)
             for name, values in (("y", window.y()), ("x", window.x())):
@@ -98,7 +98,8 @@ class Cube:
     def open(self, layer: str) -> zarr.Array[Any]:
         """The array of a layer; StoreError when it is not there."""
         try:
-            array = zarr.open_array(self.path / layer, mode="r+", zarr_format=3)
+            with answering(self.path):
+                array = zarr.open_array(stored(self.path / layer), mode="r+", zarr_format=3)
         except (FileNotFoundError, ValueError, KeyError) as error:
             raise StoreError(f"layer {layer!r} is not in {self.path.name}; run `prospect map` to make it") from error
         return array
@@ -107,7 +108,8 @@ class Cube:
         """The cells of a window, (y, x), in the layer's dtype; missing outside the grid."""
         array = self.open(layer)
         rows, cols = (max(window.r0, 0), min(window.r1, self.grid.rows)), (max(window.c0, 0), min(window.c1, self.grid.cols))
-        inside = np.asarray(array[slice(*rows), slice(*cols)])
+        with answering(self.path):
+            inside = np.asarray(array[slice(*rows), slice(*cols)])
         if inside.shape == window.shape:
             return inside
         values = np.full(window.shape, array.fill_value, dtype=array.dtype)
@@ -122,7 +124,7 @@ class Cube:
         with _told(self.path):
             array[window.r0 : window.r1, window.c0 : window.c1] = values
 
-    def fit_path(self, fit: str, key: str) -> Path:
+    def fit_path(self, fit: str, key: str) -> Location:
         """Where the artefact of a fit lies; its name holds its key, so being there is being valid."""
         return self.path.with_suffix(".fits") / f"{fit}-{key[:24]}"
 
@@ -130,9 +132,11 @@ class Cube:
         """Whether the artefact of a fit with this key is there."""
         return self.fit_path(fit, key).is_file()
 
-    def save_fit(self, fit: str, key: str, value: Any) -> None:
-        """Keep a fit's artefact: bytes, a mapping of arrays, or plain JSON; atomic."""
-        write_atomically(self.fit_path(fit, key), _packed(value))
+    def save_fit(self, fit: str, key: str, value: Any) -> int:
+        """Keep a fit's artefact: bytes, a mapping of arrays, or plain JSON; atomic. The bytes it takes."""
+        packed = _packed(value)
+        write_atomically(self.fit_path(fit, key), packed)
+        return len(packed)
 
     def load_fit(self, fit: str, key: str) -> Any:
         """The artefact of a fit, as it was saved."""
@@ -142,9 +146,17 @@ class Cube:
             raise StoreError(f"fit {fit!r} is not in {self.path.name}; run `prospect map` to make it") from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """The whole file or nothing: written beside, synced, then renamed over."""
+def stored(at: Location) -> Any:
+    """A place as zarr takes it."""
+    return at.zarr() if isinstance(at, ObjectPath) else at
+
+
+def write_atomically(path: Location, data: bytes) -> None:
+    """The whole file or nothing: written beside, synced, then renamed over. An object is put whole."""
     with _told(path):
+        if isinstance(path, ObjectPath):
+            path.write(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
@@ -179,7 +191,7 @@ def _unpacked(data: bytes) -> Any:
 
 
 @contextlib.contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_told(path: Location) -> Iterator[None]:
     try:
         yield
     except ValueError as error:  # what zarr and json raise for metadata cut short
@@ -187,10 +199,11 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Location) -> Iterator[None]:
     """Turns the system's refusals to write into the one error a user can act on."""
     try:
-        yield
+        with answering(path):
+            yield
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import shapely
 
 from pipeline.errors import DataError
 from pipeline.recipe import Array, Vector
@@ -15,6 +14,8 @@ COLUMN = "column."
 
 def packed(lines: Vector, *, columns: Mapping[str, str]) -> dict[str, Array]:
     """The lines as `coords` (n, 2) and `offsets` (lines + 1,), and each declared column; DataError when they are not as declared."""
+    import shapely
+
     kinds = set(shapely.get_type_id(lines.geometry).tolist()) - {int(shapely.GeometryType.LINESTRING)}
     if kinds or set(lines.columns) != set(columns) or any(len(values) != len(lines.geometry) for values in lines.columns.values()):
         raise DataError(f"drew something else than LineStrings with one value each of {', '.join(columns)}; this is a fault of the recipe")
@@ -27,6 +28,8 @@ def packed(lines: Vector, *, columns: Mapping[str, str]) -> dict[str, Array]:
 
 def whole(held: Mapping[str, Array]) -> Vector:
     """All the lines `packed` kept, in their order."""
+    import shapely
+
     columns = {name.removeprefix(COLUMN): values for name, values in held.items() if name.startswith(COLUMN)}
     if len(held["offsets"]) == 1:
         return Vector(np.empty(0, object), columns)
@@ -35,6 +38,8 @@ def whole(held: Mapping[str, Array]) -> Vector:
 
 def touching(held: Mapping[str, Array], bounds: tuple[float, float, float, float]) -> Vector:
     """The lines that share a point with the bounds (xmin, ymin, xmax, ymax; metres, edges included), in their order."""
+    import shapely
+
     lines = whole(held)
     kept = np.flatnonzero(shapely.intersects(lines.geometry, shapely.box(*bounds)))
     return Vector(lines.geometry[kept], {name: values[kept] for name, values in lines.columns.items()})

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections import defaultdict
-from concurrent.futures import Future
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline import cluster, tasks, teachers
+from pipeline import cluster, lending, tasks, teachers
 from pipeline.errors import ProspectError, ResourceError, StoreError
 from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
@@ -26,6 +27,7 @@ from pipeline.stages import publish
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
+CUTS = 20  # a job lost with the connection this often is lost for another reason
 Job = tuple[int, Index | None]
 
 
@@ -62,51 +64,52 @@ class Outcome:
     jobs: dict[str, int]
     seconds: dict[str, float]
     notices: list[str]
+    profile: Path | None = None
 
 
-def run(plan: Plan, progress: Progress | None = None) -> Outcome:
-    """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same."""
-    config, begun = plan.loaded.config.run, time.monotonic()
+def run(plan: Plan, progress: Progress | None = None, *, profile: bool = False, say: Callable[[str], None] | None = None) -> Outcome:
+    """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same.
+
+    `profile` writes Dask's performance report beside the bundle, unless nothing is stale; `say` is told the address of Dask's dashboard.
+    """
+    begun = time.monotonic()
     _refuse_foreign(plan.outputs)
     if plan.waiting_for:
         with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")):
             publish.check_writable(plan.outputs)
             for region, other in plan.waiting_for.items():  # before the own store is held: its lesson is taken into it
                 make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
+    report = plan.outputs.with_name(f"{plan.outputs.name}.profile.html") if profile else None
     # the grids of one region have a cube each and one folder of outputs: that is held too
     with Lock(plan.outputs.with_name(f".{plan.outputs.name}.bundle")), Lock(plan.cube.path) as held:
         publish.check_writable(plan.outputs)
         plan.refresh()  # another run may have ended between planning and now
-        shell = _Shell(plan, Ledger.of(plan.cube.path), progress)
+        shell = _Shell(plan, Ledger.of(plan.cube.path), held, progress)
         shell.wire()
         current = publish.is_current(plan.outputs, plan.bundle_key)
         shell.announce(0 if current else publish.steps())
         if plan.stale or not current:
             shell.take_out_stale()  # and say anew what each layer is: a licence may change where no value does
-        if plan.stale:
-            with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler) as pool:
-                shell.work(pool, held)
+        made = shell.make_stale(report, say)
         written = publish.publish(
             plan.graph, plan.cube, plan.outputs, key=plan.bundle_key, keys=plan.keys, fit_keys=plan.fit_keys,
             told=lambda: shell.tell(publish.STAGE),
-            run={"seconds": shell.seconds, "jobs": dict(shell.done), "total_seconds": round(time.monotonic() - begun, 3)},
+            run=shell.spent() | {"total_seconds": round(time.monotonic() - begun, 3)},
         )  # fmt: skip
-    return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices)
+    return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices, report if made else None)
 
 
 def make(plan: Plan, fits: tuple[str, ...], progress: Progress | None = None) -> dict[str, Any]:
     """The artefacts of some fits by name, made with all they rest on and no more; nothing is published."""
-    config = plan.loaded.config.run
     with Lock(plan.cube.path) as held:
         plan.refresh()
         plan.only(fits)
-        shell = _Shell(plan, Ledger.of(plan.cube.path), progress)
+        shell = _Shell(plan, Ledger.of(plan.cube.path), held, progress)
         shell.wire()
         shell.announce(0)
         if plan.stale:
             shell.take_out_stale()
-            with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler) as pool:
-                shell.work(pool, held)
+        shell.make_stale()
     return {name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in fits}
 
 
@@ -114,9 +117,12 @@ def make(plan: Plan, fits: tuple[str, ...], progress: Progress | None = None) ->
 class _Shell:
     plan: Plan
     ledger: Ledger
+    held: Lock
     progress: Progress | None
     done: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    cells: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     waits: dict[Job, int] = field(default_factory=dict)
     unblocks: dict[Job, list[Job]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[int, dict[Index, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -131,37 +137,63 @@ class _Shell:
                     self.ledger.forget(meta.name, list(map(tile_name, stale)))
         self.plan.cube.prepare(metas)
 
-    def work(self, pool: cluster.Pool, held: Lock) -> None:
+    def make_stale(self, report: Path | None = None, say: Callable[[str], None] | None = None) -> bool:
+        """Make what is stale, on the workers that config asks for; whether there was anything."""
+        if not self.plan.stale:
+            return False
+        config = self.plan.loaded.config.run
+        with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler, profile=report) as pool:
+            if pool.link and say:
+                say(f"dashboard: {pool.link}")
+            if config.scheduler:
+                stale = [node for node in self.plan.nodes if node.name in self.plan.stale]
+                lending.lend(self.plan.cube, (call for node in stale for call in node.calls))
+                # its workers may be at a tile of a run that died: from now on they refuse, but for what they are writing now
+                pool.everywhere(tasks.settled)
+            self.work(pool)
+        return True
+
+    def work(self, pool: cluster.Pool) -> None:
         """The loop: as many ready jobs as there are slots, then whatever ends first; StoreError when the store was lost to another run."""
         ready = [self._rank(job) for job, count in self.waits.items() if count == 0]
         heapq.heapify(ready)
-        running: dict[Future[Any], tuple[Job, int, float]] = {}
+        running: dict[Future[Any], tuple[Job, int]] = {}
+        cuts: Counter[Job] = Counter()
         saved = time.monotonic()
         try:
             while ready or running:
                 while ready and len(running) < pool.slots:
                     job = heapq.heappop(ready)[-1]
-                    running[self._submit(pool, job)] = (job, 1, time.monotonic())
+                    running[self._submit(pool, job)] = (job, 1)
                 for future in pool.first(set(running)):
-                    job, tries, since = running.pop(future)
-                    error = future.exception()
+                    job, tries = running.pop(future)
+                    error = _error(future)
+                    if cluster.is_cut(error) and cuts[job] < CUTS:
+                        pool.mend()
+                        cuts[job] += 1
+                        running[self._submit(pool, job)] = (job, tries)
+                        continue
                     if isinstance(error, OSError) and tries < TRIES:
-                        running[self._submit(pool, job)] = (job, tries + 1, since)
+                        running[self._submit(pool, job)] = (job, tries + 1)
                         continue
                     if error is not None:
                         raise _told(error, self.plan.nodes[job[0]])
-                    self.seconds[self.plan.nodes[job[0]].stage] += time.monotonic() - since
                     for freed in self._finish(job, future.result()):
                         heapq.heappush(ready, self._rank(freed))
                 if time.monotonic() - saved > SAVE_SECONDS:
-                    held.check()
+                    self.held.check()
                     self.ledger.save()
                     saved = time.monotonic()
         finally:
             for future in running:
                 future.cancel()
-            if held.ours():  # else the ledger is another run's, and what ours remembers of it is old
+            if self.held.ours():  # else the ledger is another run's, and what ours remembers of it is old
                 self.ledger.save()
+
+    def spent(self) -> dict[str, Any]:
+        """Jobs, seconds in workers, cells and bytes by stage: what `provenance.json` says of a run."""
+        rounded = {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
+        return {"jobs": dict(self.done), "seconds": rounded, "cells": dict(self.cells), "bytes": dict(self.bytes)}
 
     def announce(self, publishing: int) -> None:
         """Tell whoever watches how much there is to do."""
@@ -213,7 +245,7 @@ class _Shell:
         node, plan = self.plan.nodes[index], self.plan
         call = node.call if tile is None else _tile_call(node).near(plan.grid.window(tile).bounds)
         outputs = node.outputs if isinstance(node, LayerNode) else ()
-        task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.read_fits()}, outputs)
+        task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.read_fits()}, outputs, self.held.token)
         if isinstance(node, LayerNode):
             return pool.submit(tasks.write_tile, task)
         if tile is not None:
@@ -224,6 +256,10 @@ class _Shell:
     def _finish(self, job: Job, answer: Any) -> list[Job]:
         index, tile = job
         node = self.plan.nodes[index]
+        answer, effort = (None, answer) if isinstance(answer, tasks.Effort) else answer
+        self.seconds[node.stage] += effort.seconds
+        self.cells[node.stage] += effort.cells
+        self.bytes[node.stage] += effort.bytes
         if isinstance(node, LayerNode):
             for meta in node.outputs:
                 self.ledger.record(meta.name, tile_name(tile or (0, 0)), self.plan.keys[meta.name][tile_name(tile or (0, 0))])
@@ -260,6 +296,10 @@ def _tile_call(node: Node) -> Call:
         return node.call
     assert node.gather is not None
     return node.gather
+
+
+def _error(future: Future[Any]) -> BaseException | None:
+    return CancelledError() if future.cancelled() else future.exception()
 
 
 def _told(error: BaseException, node: Node) -> BaseException:

@@ -15,7 +15,6 @@ from pipeline.config.frame import Prior
 from pipeline.cube import LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid, Index
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import LayerNode, Node, Table
 from pipeline.recipe import Columns, Vector
 from pipeline.stages import (
@@ -264,6 +263,8 @@ def _lessons(
 def _targets(
     loaded: Loaded, found: Found, *, prefix: str, layers: Mapping[str, LayerMeta], deposits: Mapping[str, list[Any]], dense: bool
 ) -> list[Node]:
+    from pipeline.learning.undiscovered import number_distribution
+
     grid, tables, prior = found.place.grid, found.tables, loaded.config.priors.get(loaded.config.system.name)
     made = delineate.nodes(loaded, grid, prefix=prefix, tables=tables, layers=layers, deposits=deposits, prior=prior, dense=dense)
     travel = access.node(loaded, grid, prefix=prefix, tables=tables, region=align.REGION)

@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from pipeline.cube import write_atomically
 from pipeline.errors import StoreError
+from pipeline.objects import Location, ObjectPath
 
 LOCK_SECONDS = 90.0  # a lock not renewed for this long belongs to nobody, unless its process is seen to live
 FIELDS = {"token", "host", "pid", "born", "until"}  # without them a lock says nothing
@@ -42,12 +42,12 @@ def hash_of(keys: Mapping[str, str]) -> str:
 class Ledger:
     """The recorded keys of the layers of one cube, `<cube>.keys/<layer>.json`."""
 
-    folder: Path
+    folder: Location
     _held: dict[str, dict[str, str]] = field(default_factory=dict)
     _dirty: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, cube: Path) -> Ledger:
+    def of(cls, cube: Location) -> Ledger:
         """The ledger beside a cube."""
         return cls(cube.with_suffix(".keys"))
 
@@ -104,27 +104,35 @@ class Ledger:
             return {}
 
 
-class Lock:
-    """One run holds a store at a time: a file with owner and expiry, renewed by a thread while held."""
+def holder(cube: Location) -> str:
+    """The token of the run that holds a store, "" when none does."""
+    return str(_owner(cube.with_suffix(".lock")).get("token", ""))
 
-    def __init__(self, cube: Path) -> None:
+
+def _owner(lock: Location) -> dict[str, Any]:
+    try:
+        said = json.loads(lock.read_text())
+        return said if isinstance(said, dict) and said.keys() >= FIELDS else {}
+    except (OSError, ValueError):
+        return {}
+
+
+class Lock:
+    """One run holds a store at a time: a file or object with owner and expiry, renewed by a thread while held.
+
+    An object is made, renewed and taken over by conditional writes (If-None-Match, If-Match), so of several who try at once one succeeds. A server that
+    ignores the conditions leaves the last to write as the owner; the others notice before they write their next tile.
+    """
+
+    def __init__(self, cube: Location) -> None:
         self.path, self.token = cube.with_suffix(".lock"), secrets.token_hex(8)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> Lock:
         for _ in range(3):
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                with self.path.open("x") as file:
-                    file.write(self._said())
+            if self._create() or self._take_if_stale():
                 break
-            except FileExistsError as error:
-                if not self.path.parent.is_dir():
-                    raise self._unwritable(error) from error
-                self._break_if_stale()
-            except OSError as error:
-                raise self._unwritable(error) from error
         else:
             raise StoreError(f"{self.path.name}: another run took the store at the same moment; try again")
         self._thread.start()
@@ -145,6 +153,21 @@ class Lock:
         if not self.ours():
             raise StoreError(f"the store {self.path.stem} was taken over by another run while this one was suspended or cut off; run again when it is free")
 
+    def _create(self) -> bool:
+        if isinstance(self.path, ObjectPath):
+            return self.path.create(self._said().encode())
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("x") as file:
+                file.write(self._said())
+        except FileExistsError as error:
+            if not self.path.parent.is_dir():
+                raise self._unwritable(error) from error
+            return False
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return True
+
     def _unwritable(self, error: OSError) -> StoreError:
         return StoreError(
             f"cannot write to {self.path.parent.name} ({error.strerror}); give another folder with --set run.cache=... or --set run.outputs=..."
@@ -156,50 +179,57 @@ class Lock:
         return json.dumps({"token": self.token, "host": socket.gethostname(), "pid": me.pid, "born": me.create_time(), "until": until})
 
     def _owner(self) -> dict[str, Any]:
-        try:
-            said = json.loads(self.path.read_text())
-            return said if isinstance(said, dict) and said.keys() >= FIELDS else {}
-        except (OSError, ValueError):
-            return {}
+        return _owner(self.path)
 
-    def _break_if_stale(self) -> None:
+    def _take_if_stale(self) -> bool:
+        """Whether a lock nobody holds any more was taken over; one in a folder is only cleared away, and whoever is first makes the next."""
+        mark = self.path.mark() if isinstance(self.path, ObjectPath) else None  # before its content, so that a newer content bears another
         owner = self._owner()
         here = owner.get("host") == socket.gethostname()
         alive = here and _alive(int(owner["pid"]), float(owner["born"]))
-        if here and not alive:
-            self._drop(owner)
-        elif alive or (owner and time.time() < float(owner["until"])):  # one that is suspended here renews nothing and will go on
+        if alive or (owner and not here and time.time() < float(owner["until"])):  # one that is suspended here renews nothing and will go on
             raise StoreError(
                 f"the store {self.path.stem} is held by process {owner['pid']} on {owner['host']}; wait for it to finish, or stop it, then run again"
             )
-        elif owner or self._age_s() > LOCK_SECONDS:
-            self._drop(owner)
-        else:
-            time.sleep(0.2)
+        if owner or self._age_s() > LOCK_SECONDS:
+            return self._drop(owner, mark)
+        time.sleep(0.2)
+        return False
 
     def _age_s(self) -> float:
+        if isinstance(self.path, ObjectPath):
+            return self.path.age_s()
         try:
             return time.time() - self.path.stat().st_mtime
         except FileNotFoundError:  # given back a moment ago
             return 0.0
 
-    def _drop(self, owner: dict[str, Any]) -> None:
+    def _drop(self, owner: dict[str, Any], mark: str | None) -> bool:
+        if isinstance(self.path, ObjectPath):
+            return mark is not None and self.path.replace(self._said().encode(), mark)
         if self._owner().get("token") == owner.get("token"):  # nobody took it over in between
             self.path.unlink(missing_ok=True)
+        return False
 
     def _renew(self) -> None:
         while not self._stop.wait(LOCK_SECONDS / 6):
-            with contextlib.suppress(OSError):  # a disk that is full now may not be in a moment: the next turn tries again
+            with contextlib.suppress(OSError, StoreError):  # what is full or cut off now may not be in a moment: the next turn tries again
                 self._write_anew()
 
     def _write_anew(self) -> None:
-        if self.ours():
-            partial = self.path.with_suffix(f".{self.token}")
-            try:
-                partial.write_text(self._said())
-                os.replace(partial, self.path)
-            finally:
-                partial.unlink(missing_ok=True)
+        mark = self.path.mark() if isinstance(self.path, ObjectPath) else None
+        if not self.ours():
+            return
+        if isinstance(self.path, ObjectPath):
+            if mark is not None:
+                self.path.replace(self._said().encode(), mark)
+            return
+        partial = self.path.with_suffix(f".{self.token}")
+        try:
+            partial.write_text(self._said())
+            os.replace(partial, self.path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _alive(pid: int, born: float) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.config import load
-from pipeline.cube import Cube
+from pipeline.cube import Cube, stored
 from pipeline.errors import StoreError
+from pipeline.objects import located
 from pipeline.stages import acquire
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ def open_cube(region: str, *, system: str | None = None, settings: tuple[str, ..
 
     loaded = load(region, system=system, settings=settings, root=root)
     grid = acquire.ground(loaded)
-    cube = Cube.at(loaded.path(loaded.config.run.cache), loaded.config.region.name, grid)
+    cube = Cube.at(located(loaded.root, loaded.config.run.cache), loaded.config.region.name, grid)
     if not cube.path.is_dir():
         raise StoreError(f"{region} was never run on this grid; run `prospect map {region}` first")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zarr warns about sub-groups that are no variables
-        layers = xr.open_zarr(cube.path, consolidated=False, zarr_format=3)
+        layers = xr.open_zarr(stored(cube.path), consolidated=False, zarr_format=3)
         maps = cube.path / "systems" / loaded.config.system.name
         if maps.is_dir():
-            layers = layers.merge(xr.open_zarr(cube.path, group=f"systems/{loaded.config.system.name}", consolidated=False, zarr_format=3))
+            layers = layers.merge(xr.open_zarr(stored(cube.path), group=f"systems/{loaded.config.system.name}", consolidated=False, zarr_format=3))
     shown: xr.Dataset = layers[sorted(layers.data_vars)].set_coords("spatial_ref")
     return shown.assign_attrs(region=region, system=loaded.config.system.name)

@@ -15,6 +15,7 @@ from pipeline.graph import Graph, build
 from pipeline.grid import Grid, Index
 from pipeline.ledger import Ledger, hash_of, key_of
 from pipeline.node import FitNode, LayerNode, Node
+from pipeline.objects import located
 from pipeline.stages import acquire, publish
 
 MOST_READ = 4.0  # a halo may make a tile read at most this many times its own cells
@@ -120,8 +121,9 @@ def _planned(loaded: Loaded, *, system_named: bool, others: Mapping[str, Plan] |
         at = loaded.where("sources", acquire.BOUNDARY)
         raise ConfigError(f"{at}: {acquire.BOUNDARY!r} is what the file of `region.boundary` goes by; give this source another name")
     grid = acquire.ground(loaded)
-    cube = Cube.at(loaded.path(config.run.cache), config.region.name, grid)
-    found = acquire.acquire(loaded, grid, loaded.path(config.run.cache))
+    store = located(loaded.root, config.run.cache)
+    cube = Cube.at(store, config.region.name, grid)
+    found = acquire.acquire(loaded, grid, store if isinstance(store, Path) else loaded.path(config.run.scratch))
     taught_by = tuple(teachers.teacher(loaded, other.graph, other.cube, other.fit_keys) for other in (others or {}).values())
     graph = build(loaded, found, system_named=system_named, teachers=taught_by, teaching=teaching)
     for place, other in enumerate((others or {}).values()):

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import types
 import typing
 from collections.abc import Callable
 from functools import cache
@@ -82,5 +83,12 @@ def dependencies(function: Callable[..., Any]) -> dict[str, type]:
 
 
 def _signature(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
-    hints = typing.get_type_hints(function, include_extras=True)
-    return [(p.name, hints[p.name], p.default) for p in inspect.signature(function).parameters.values()]
+    offered = inspect.signature(function).parameters.values()
+    # of what is taken alone: what a model's builder returns is imported by its body, when a model is built
+    taken = types.SimpleNamespace(__annotations__={p.name: p.annotation for p in offered if p.annotation is not p.empty}, __globals__=_globals(function))
+    hints = typing.get_type_hints(taken, include_extras=True)
+    return [(p.name, hints[p.name], p.default) for p in offered]
+
+
+def _globals(function: Callable[..., Any]) -> dict[str, Any]:
+    return getattr(inspect.unwrap(function), "__globals__", {})

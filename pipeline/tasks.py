@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -10,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import registry
+from pipeline import lending, registry
 from pipeline.cube import Cube, LayerMeta
-from pipeline.errors import DataError, ProspectError
+from pipeline.errors import DataError, ProspectError, StoreError
 from pipeline.grid import Index, Window
+from pipeline.ledger import holder
 from pipeline.node import Call
 from pipeline.recipe import Array, Bands, Cells, Fit, Layer, Layers, Vector
 
@@ -21,9 +26,12 @@ Bounds = tuple[float, float, float, float]
 EVERYTHING_M = 1e8  # a fit sees its vector tables whole
 
 
+_AT_WRITING: set[object] = set()  # what this process is writing at this moment
+
+
 @dataclass(frozen=True)
 class Task:
-    """One unit of work, all a worker needs beside the store: `tile` None means a fit's last step."""
+    """One unit of work, all a worker needs beside the store: `tile` None means a fit's last step. `run` is the token of the run that asks for it."""
 
     cube: Cube
     node: str
@@ -31,32 +39,74 @@ class Task:
     tile: Index | None
     fit_keys: Mapping[str, str]
     outputs: tuple[LayerMeta, ...] = ()
+    run: str = ""
 
 
-def write_tile(task: Task) -> None:
+@dataclass(frozen=True)
+class Effort:
+    """What a task took: seconds in the worker, cells it covered, bytes it gave to the store, layers before compression."""
+
+    seconds: float
+    cells: int
+    bytes: int
+
+
+def write_tile(task: Task) -> Effort:
     """Compute a tile of a layer node and write each output's chunk."""
+    begun = time.monotonic()
     answer = _called(task)
     arrays = answer if isinstance(answer, tuple) else (answer,)
     if len(arrays) != len(task.outputs):
         raise DataError(f"{task.node}: gave {len(arrays)} arrays for {len(task.outputs)} layers; this is a fault of the recipe {task.call.word}")
-    halo = task.call.halo(task.cube.grid.cell_m)
-    for meta, values in zip(task.outputs, arrays, strict=True):
-        trimmed = values[halo : values.shape[0] - halo, halo : values.shape[1] - halo]
-        task.cube.write(meta.name, _tile(task), np.ascontiguousarray(trimmed, dtype=meta.dtype))
+    halo, written = task.call.halo(task.cube.grid.cell_m), 0
+    trimmed = [values[halo : values.shape[0] - halo, halo : values.shape[1] - halo] for values in arrays]
+    with _asked_for(task):
+        for meta, values in zip(task.outputs, trimmed, strict=True):
+            task.cube.write(meta.name, _tile(task), np.ascontiguousarray(values, dtype=meta.dtype))
+            written += values.size * np.dtype(meta.dtype).itemsize
+    return Effort(time.monotonic() - begun, sum(values.size for values in trimmed), written)
 
 
-def gather_tile(task: Task) -> Any:
+def gather_tile(task: Task) -> tuple[Any, Effort]:
     """Compute what one tile gives to a fit: a small mapping of arrays."""
-    return _called(task)
+    begun = time.monotonic()
+    part = _called(task)
+    return part, Effort(time.monotonic() - begun, math.prod(task.cube.grid.window(_tile(task)).shape), 0)
 
 
-def save_fit(task: Task, key: str, parts: list[Any] | None) -> None:
+def save_fit(task: Task, key: str, parts: list[Any] | None) -> Effort:
     """Run a fit's last step and keep its artefact under its key."""
     from threadpoolctl import threadpool_limits
 
+    begun = time.monotonic()
     with threadpool_limits(1):  # a fit's sums may depend on the thread count
         value = _called(task, **({} if parts is None else {"parts": parts}))
-    task.cube.save_fit(task.node, key, value)
+    size = task.cube.save_fit(task.node, key, value)
+    return Effort(time.monotonic() - begun, 0, size)
+
+
+async def settled() -> None:
+    """Wait, in a worker, until what it is writing at this moment is written."""
+    at_work = set(_AT_WRITING)
+    while at_work & _AT_WRITING:
+        await asyncio.sleep(0.02)
+
+
+@contextlib.contextmanager
+def _asked_for(task: Task) -> Iterator[None]:
+    """Write only for the run that holds the store: a task of one that died, or was cut off and replaced, must not overwrite what came after it.
+
+    The run is asked for as the last thing before the write. What is written at the moment the store changes hands, `settled` waits for. A fit needs no
+    such care: its name holds its key, so a late one is as good as an early one.
+    """
+    mark = object()
+    _AT_WRITING.add(mark)
+    try:
+        if task.run and holder(task.cube.path) != task.run:
+            raise StoreError(f"{task.node}: the run that asked for this tile no longer holds the store; nothing was written")
+        yield
+    finally:
+        _AT_WRITING.discard(mark)
 
 
 def _called(task: Task, **more: Any) -> Any:
@@ -67,7 +117,8 @@ def _called(task: Task, **more: Any) -> Any:
 
 
 def _bound(task: Task) -> dict[str, Any]:
-    call, cube = task.call, task.cube
+    cube = task.cube
+    call = lending.borrowed(cube, task.call)
     bound: dict[str, Any] = dict(call.parameters)
     for name, fit in call.fits.items():
         bound[name] = _fit(cube, fit, task.fit_keys[fit])

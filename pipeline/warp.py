@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import rasterio.windows
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
 from rasterio.vrt import WarpedVRT
 
@@ -92,10 +92,19 @@ def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], noda
         part = rasterio.windows.Window.from_slices((r0, r1), (c0, c1))
         read = source.read(band, window=part).astype(np.float64)
         good = np.isfinite(read)
-        good &= (source.read_masks(band, window=part) > 0) if nodata is None else (read != nodata)
+        if nodata is not None:
+            good &= read != nodata
+        elif not _told_by_nan(source, band):
+            good &= source.read_masks(band, window=part) > 0
         at = slice(r0 - row, r1 - row), slice(c0 - col, c1 - col)
         values[at], valid[at] = np.where(good, read, np.nan), good
     return values, valid
+
+
+def _told_by_nan(source: Any, band: int) -> bool:
+    """Whether only NaN and infinite pixels of a band are missing, so that its mask need not be read."""
+    flags = source.mask_flag_enums[band - 1]
+    return flags == [MaskFlags.all_valid] or (flags == [MaskFlags.nodata] and math.isnan(source.nodata))
 
 
 def _overview(source: Any, band: int, lies: Footprint, resampling: Method) -> int | None:

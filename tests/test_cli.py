@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from rio_cogeo.cogeo import cog_validate
 from typer.testing import CliRunner, Result
 
 import pipeline
-from pipeline import registry
+from pipeline import registry, rehearsal
 from pipeline.cli import app
 from pipeline.config import load
 from pipeline.screen.bars import Bars
@@ -267,3 +269,26 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path) -> No
     assert again.returncode == 0, again.stderr
     assert "outputs are in outputs/tiny/" in again.stdout
     assert printed == ""
+
+
+def test_the_doctor_says_what_the_machine_has_and_what_a_job_asks_of_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "SECONDS", 1.0)
+    assert "name a region to hear of a job" in said(prospect("doctor"))
+    assert "all is up to date: nothing to compute" in said(prospect("doctor", "tiny"))
+    cubes = sorted((here / "cache" / "tiny").rglob("*"))
+    done = prospect("doctor", "tiny", "--set", "region.cell_m=1000", "--set", "model.trees_per_bag=4")
+    assert done.exit_code == 0, done.output
+    for part in ("cores: ", "numpy ", "50 x 60 = 3,000 cells of 1000 m", "cells to write", "s of rehearsal", "the model scores", "all fits"):
+        assert part in said(done)
+    assert sorted((here / "cache" / "tiny").rglob("*")) == cubes
+
+
+def test_the_doctor_says_what_will_not_fit(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "SECONDS", 1.0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    done = prospect("doctor", "tiny", "--set", "region.cell_m=1000", "--set", "run.memory_gb=1000", "--workers", "500")
+    assert done.exit_code == 1
+    for part in ("what will not fit", "memory: 175.", "workers: 500 on", "disk: ", "set run.cache or run.outputs to another disk"):
+        assert part in said(done)
+    done = prospect("doctor", "tiny", "--set", "run.memory_gb=0.001")
+    assert done.exit_code == 1 and "more than run.memory_gb 0.001" in said(done)

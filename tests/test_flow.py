@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ import rasterio
 
 from pipeline.cluster import pool
 from pipeline.config import load
-from pipeline.errors import ResourceError, StoreError
+from pipeline.errors import ConfigError, ResourceError, StoreError
 from pipeline.flow import run
 from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
@@ -41,12 +41,11 @@ def digests(folder: Path, names: tuple[str, ...] = EXACT) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
-def contents(folder: Path) -> dict[str, Any]:
-    """What must be equal where bytes need not: the rows of the targets and the model's bytes as a digest of its answers."""
-    import geopandas as gpd
-
-    tables = {layer: gpd.read_file(folder / "targets.gpkg", layer=layer).to_wkt().to_csv() for layer in ("targets", "occurrences")}
-    return tables | digests(folder, ("tiny.qgz", "item.json"))
+def everything(folder: Path) -> dict[str, str]:
+    """Digests of all files of a bundle but provenance.json, which says when and how it was made."""
+    names = tuple(str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "provenance.json")
+    assert {*EXACT, "report.html", "targets.gpkg", "model.skops", "tiny.qgz"} <= {*names}
+    return digests(folder, names)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +60,28 @@ def test_a_map_ends_with_every_file_of_the_contract(whole: Path) -> None:
     names = {path.name for path in (whole / "outputs" / "tiny").iterdir()}
     assert names >= {*EXACT, "targets.gpkg", "targets.parquet", "model.skops", "provenance.json", "tiny.qgz", "item.json"}
     assert not [path for path in (whole / "outputs").iterdir() if path.name.startswith(".")]
+
+
+def test_provenance_says_what_each_stage_took(whole: Path) -> None:
+    said = json.loads((whole / "outputs" / "tiny" / "provenance.json").read_bytes())["run"]
+    cells = 120 * 100  # of the tiny region
+    layers = json.loads((whole / "outputs" / "tiny" / "provenance.json").read_bytes())["layers"]
+    assert set(said["seconds"]) == set(said["jobs"]) == set(said["cells"]) == set(said["bytes"]) >= {"align", "derive", "train", "predict", "validate"}
+    assert said["cells"]["derive"] == 4 * cells and said["bytes"]["derive"] == 4 * 4 * cells and len(layers) > 4
+    assert said["cells"]["train"] == 0 and said["bytes"]["train"] > 1000
+    assert 0 < sum(said["seconds"].values()) <= said["total_seconds"]
+
+
+def test_a_profile_lies_beside_the_bundle_and_the_dashboard_is_told(tmp_path: Path) -> None:
+    root, said = tiny.make(tmp_path / "profiled"), []
+    made = plan(load("tiny", settings=("run.workers=1",), root=root))
+    outcome = run(made, profile=True, say=said.append)
+    assert outcome.profile == root / "outputs" / "tiny.profile.html"
+    report = outcome.profile.read_text()
+    assert "Task Stream" in report and "write_tile" in report
+    assert re.fullmatch(r"dashboard: http://127\.0\.0\.1:\d+/status", said[0])
+    with pytest.raises(ConfigError, match="needs --workers 1 or more"):
+        run(plan(load("tiny", settings=("seed=2",), root=root)), profile=True)
 
 
 def test_a_second_run_does_nothing(whole: Path) -> None:
@@ -81,8 +102,7 @@ def test_any_tile_size_gives_the_same_rasters(whole: Path, tmp_path: Path, tile:
 def test_any_number_of_workers_gives_the_same_bundle(whole: Path, tmp_path: Path, workers: int) -> None:
     root = tiny.make(tmp_path / "other")
     mapped(root, f"run.workers={workers}")
-    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
-    assert contents(root / "outputs" / "tiny") == contents(whole / "outputs" / "tiny")
+    assert everything(root / "outputs" / "tiny") == everything(whole / "outputs" / "tiny")
 
 
 def test_the_workers_of_a_scheduler_named_by_its_address_give_the_same_bundle(whole: Path, tmp_path: Path) -> None:
@@ -171,8 +191,7 @@ def test_a_killed_run_is_taken_up_where_it_was(whole: Path, tmp_path: Path) -> N
     done = subprocess.run(command, cwd=root, env=_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert survived < 5, "no run was killed: the moments are too late to prove anything"
-    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
-    assert contents(root / "outputs" / "tiny") == contents(whole / "outputs" / "tiny")
+    assert everything(root / "outputs" / "tiny") == everything(whole / "outputs" / "tiny")
 
 
 def test_killed_between_every_pair_of_steps_then_reverted_the_bytes_are_the_same(whole: Path, tmp_path: Path) -> None:

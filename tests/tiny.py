@@ -8,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import rasterio
 import shapely
 import yaml
@@ -29,7 +30,9 @@ def make(root: Path, *, seed: int = 5, **changes: Any) -> Path:
     x, y = _deposits(root / "occurrences.csv", rng)
     _alteration(root / "alteration.tif", rng, x, y)
     lines = [shapely.LineString(rng.uniform((0, 0), (60_000, 50_000), (3, 2))) for _ in range(6)]
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2020-01-01T00:00:00.000Z"})  # the file is the same bytes whenever it is made
     gpd.GeoDataFrame({"kind": ["old"] * 6}, geometry=lines, crs=CRS).to_file(root / "faults.gpkg", layer="faults")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
     write(root, **changes)
     return root
 

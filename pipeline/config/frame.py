@@ -290,7 +290,8 @@ class Publish(Frame):
 class Run(Frame):
     """How and where to run; none of it changes an answer, and none of it is written to the bundle.
 
-    `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
+    `cache` holds the store: a folder, or `s3://bucket/name` of any object store that speaks S3; downloads and aligned tables then lie in the folder
+    `scratch`, each machine's own. `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
     """
 
     workers: Annotated[int, Field(ge=0)] = 2
@@ -298,6 +299,7 @@ class Run(Frame):
     memory_gb: Positive = 3
     scheduler: str | None = None
     cache: str = "cache"
+    scratch: str = "cache"
     outputs: str = "outputs"
     offline: bool = False
 

@@ -88,10 +88,10 @@ def believed(nearest: Floats, values: npt.NDArray[np.float32], space: Space) -> 
 
 def known_weight(values: npt.NDArray[np.float32], space: Space) -> Floats:
     """The share of the features' weight that rests on a layer with a value here, 0 to 1; (n,)."""
-    known = np.logical_or.reduceat(np.isfinite(values), _first(space), axis=1)
+    known = any_of(np.isfinite(values), space["counts"])
     weights = np.asarray(space["weights"], np.float64)
     total = np.zeros(len(values))
-    for weight, column in zip(weights, known.T, strict=True):  # one by one: a matrix product adds in an order that depends on the rows at hand
+    for weight, column in zip(weights, np.ascontiguousarray(known.T), strict=True):  # one by one: a matrix product adds in an order that depends on the rows at hand
         total += weight * column
     return np.asarray(total / weights.sum(), np.float64)
 
@@ -100,12 +100,15 @@ def outside(values: npt.NDArray[np.float32], space: Space) -> Floats:
     """The share of features with a layer beyond what the reference rows hold, 0 to 1; missing values are not beyond; (n,)."""
     with np.errstate(invalid="ignore"):
         beyond = (values < space["low"]) | (values > space["high"])
-    return np.asarray(np.logical_or.reduceat(beyond, _first(space), axis=1).mean(axis=1), np.float64)
+    return np.asarray(np.count_nonzero(any_of(beyond, space["counts"]), axis=1) / len(space["counts"]), np.float64)
 
 
-def _first(space: Space) -> Ints:
-    counts = np.asarray(space["counts"], np.int64)
-    return np.concatenate([[0], np.cumsum(counts)[:-1]])
+def any_of(layers: npt.NDArray[np.bool_], counts: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether it is so of any layer of each feature: (n, layers) to (n, features), `counts` layers to a feature, in order."""
+    if (counts == 1).all():
+        return layers
+    found: npt.NDArray[np.bool_] = np.logical_or.reduceat(layers, np.concatenate([[0], np.cumsum(counts)[:-1]]), axis=1)
+    return found
 
 
 def _weights(importance: Floats) -> Floats:

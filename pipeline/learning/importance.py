@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 
 from pipeline.learning.draws import Floats, Ints, derive
@@ -86,6 +84,9 @@ def alike(values: Any, counts: Sequence[int]) -> list[list[int]]:
 
     Average-linkage clusters of 1 - |Spearman's rho|, of two features the largest over their layers; missing values rank at the median.
     """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.stats import rankdata
+
     sets = features(counts)
     if len(sets) == 1:
         return [[0]]

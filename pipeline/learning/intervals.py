@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import poisson
 
 from pipeline.learning.draws import Floats, Ints, uniform
 
@@ -21,6 +20,8 @@ def weights(unit: Ints, *, seed: int, replicates: int = REPLICATES) -> Floats:
     of a replicate: differences between them are paired. Bootstrap of blocks: Efron and Tibshirani (1993); Poisson weights: Hanley and
     MacGibbon (2006).
     """
+    from scipy.stats import poisson
+
     units = np.unique(unit)
     drawn = np.stack([uniform(units, seed=seed, stream=f"bootstrap {i}") for i in range(replicates)])
     return np.asarray(poisson.ppf(drawn, 1.0), np.float64)

@@ -10,9 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
 from scipy.spatial import cKDTree
-from scipy.stats import wasserstein_distance
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
@@ -41,6 +39,8 @@ def matched(table: SampleTable, *, folds: int, seed: int) -> Matched:
     folds. Whole clusters are dealt to `folds`, the largest first, each to the fold with fewest groups. A background cell goes with the group
     nearest to it, so that test ground lies around test deposits. DataError with fewer than two groups.
     """
+    from scipy.cluster.hierarchy import cut_tree, linkage
+
     ids, centres = centres_of(table)
     if len(ids) < 2:
         raise DataError("validation: fewer than two deposit groups, so none can be held out; add occurrences, or use a model that needs none")
@@ -80,6 +80,8 @@ def evidence_space(table: SampleTable) -> Floats:
 
 def _twins(table: SampleTable, centres: Floats, *, folds: int) -> Ints:
     """Groups that must stay together, as a number each: those chained by less than the floors, or by as much of them as leaves folds to deal."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+
     floor = max(evidence_range_m(table) or 0.0, neighbour_m(table) or 0.0)
     chain = linkage(centres, "single")
     for distance in (floor, *(step for step in chain[::-1, 2] if step < floor)):
@@ -115,5 +117,7 @@ def _held_out(points: Floats, fold: Ints) -> Floats:
 
 
 def _off(found: Floats, wanted: Floats) -> float:
+    from scipy.stats import wasserstein_distance
+
     mean = float(wanted.mean())
     return float(wasserstein_distance(found, wanted)) / (mean if mean > 0 else 1.0)

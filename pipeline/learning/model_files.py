@@ -7,8 +7,6 @@ import json
 import zipfile
 from typing import Any
 
-import skops.io
-
 from pipeline.errors import DataError
 from pipeline.learning.boosting import BaggedBoosting
 from pipeline.learning.extra_trees import BaggedExtraTrees
@@ -54,6 +52,8 @@ _ALLOWED = {
 
 def dump(model: Model) -> bytes:
     """A fitted model as the bytes of a .skops file; the same model gives the same bytes. TypeError for any other object."""
+    import skops.io
+
     if not isinstance(model, MODELS):
         raise TypeError(f"only {', '.join(kind.__name__ for kind in MODELS)} go into model files, not {type(model).__name__}")
     data = _canonical(skops.io.dumps(model))
@@ -67,6 +67,8 @@ def load(data: bytes) -> Model:
     One DataError for whatever is wrong: not an archive, truncated, a type that is not one of ours, arrays of the wrong shape,
     kind or range, trees that lead outside themselves or in circles.
     """
+    import skops.io
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST_BYTES:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaln, softmax
-from scipy.stats import beta, binom
 from sklearn.base import BaseEstimator
 
 from pipeline.learning.draws import Floats, Ints, derive, uniform
@@ -69,6 +68,8 @@ def number_chances(share: Share, further: int, room: Room | None = None) -> Floa
     distribution of Fisher, with odds after Cornfield (1956). Where cells are many beside deposits it is the binomial one; so it is without `room`,
     and where deposits are more than cells. A binomial of few rich cells is too wide: it holds counts possible that have no room.
     """
+    from scipy.stats import binom
+
     if further == 0:
         return np.ones(1)
     shares, counts = _shares(share), np.arange(further + 1)
@@ -97,6 +98,8 @@ def _shares(share: Share) -> Floats:
 
 
 def _levels(a: Any, b: Any, n: int) -> Floats:
+    from scipy.stats import beta
+
     return np.asarray(np.clip(beta.ppf((np.arange(n) + 0.5) / n, a, b), LEAST, 1 - LEAST), np.float64)
 
 

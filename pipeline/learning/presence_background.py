@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -184,6 +183,8 @@ def _likeliest(values: Floats, ground: Floats, wanted: Floats, cost: Floats, ris
     Not above 0 where not `rising`, not below where not `falling`.
     The penalty is not smooth, so b is the difference of two parts that are not negative, in which it is. Convex: one least.
     """
+    from scipy.optimize import minimize
+
     terms = values.shape[1]
 
     def objective(parts: Floats) -> tuple[float, Floats]:

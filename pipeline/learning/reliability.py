@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
 
 from pipeline.learning.draws import Floats
 
@@ -48,6 +47,8 @@ def scale_of(model: Any) -> Scale | None:
 
 def poisson_interval(count: float, *, level: float = 0.9) -> tuple[float, float]:
     """The exact central interval of a Poisson mean of which `count`, 0 or more, were seen. Garwood (1936)."""
+    from scipy.stats import chi2
+
     tail = (1.0 - level) / 2.0
     low = float(chi2.ppf(tail, 2.0 * count) / 2.0) if count > 0 else 0.0
     return low, float(chi2.ppf(1.0 - tail, 2.0 * count + 2.0) / 2.0)

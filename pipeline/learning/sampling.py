@@ -6,9 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
@@ -77,6 +74,9 @@ def spread(places: Ints, *, radius_m: Floats, cell_m: float, shape: tuple[int, i
 
 def united(left: Ints, right: Ints, count: int) -> Ints:
     """The connected component of each of `count` nodes, joined by the edges `left[i]`-`right[i]`; (count,) int64."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     edges = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(count, count))
     return np.asarray(connected_components(edges, directed=False)[1], np.int64)
 
@@ -123,6 +123,8 @@ def weighted_draws(cells: Ints, weights: Floats, *, seed: int) -> Floats:
 
 def far(cells: Ints, positives: Ints, *, ncols: int, exclude_cells: int) -> npt.NDArray[np.bool_]:
     """Which cells lie more than `exclude_cells` (Chebyshev) from every positive, all on a grid of `ncols` columns; (n,)."""
+    from scipy.spatial import cKDTree
+
     if not len(positives):
         return np.ones(len(cells), bool)
     tree = cKDTree(_row_col(np.asarray(positives, np.int64), ncols))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from pipeline.learning.draws import Floats
 
@@ -20,6 +19,8 @@ def roc_auc(label: Labels, score: Floats) -> float:
 
     0.5 is chance; NaN when either class is absent. Mann and Whitney (1947), by mid-ranks.
     """
+    from scipy.stats import rankdata
+
     positive = np.asarray(label) == 1
     n, m = int(positive.sum()), int((~positive).sum())
     if n == 0 or m == 0:

@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial import cKDTree
 
 from pipeline.errors import ConfigError, DataError
@@ -92,6 +91,8 @@ class Split:
         return folds(blocks, table.label, folds=self.folds, seed=seed, groups=table.group)
 
     def _clusters(self, table: SampleTable) -> Ints:
+        from scipy.cluster.hierarchy import fcluster, linkage
+
         ids, centres = centres_of(table)
         if len(ids) < 2:
             raise DataError("validation: fewer than two deposit groups, so none can be held out; add occurrences, or use a model that needs none")

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
@@ -139,6 +138,8 @@ def weights(scores: Floats, codes: Ints, *, facts: int, C: float, sample_weight:
 
     Least is C times the loss plus half the squared distance of the weights from 1/k. L-BFGS-B (Byrd and others 1995) finds it; it is convex.
     """
+    from scipy.optimize import minimize
+
     odds = _odds(scores)
     count = odds.shape[1]
     count_of = np.ones(len(codes)) if sample_weight is None else sample_weight

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import binom
 
 from pipeline.learning.draws import Floats
 
@@ -39,6 +38,8 @@ def count_distribution(chance: Floats, share: float) -> Floats:
 
     `chance` (n,) is that of 0, 1, ... deposits in all: a binomial count, mixed over how many there are.
     """
+    from scipy.stats import binom
+
     n = np.arange(len(chance))
     return np.asarray((chance[:, None] * binom.pmf(n[None, :], n[:, None], share)).sum(axis=0), np.float64)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.unlabelled import ElkanNoto
+if TYPE_CHECKING:
+    from pipeline.learning.unlabelled import ElkanNoto
+
 
 EPOCH = 1
+INTENSITY_SCALE = None  # as the model says of itself
+FITS_BLOCKS = True
 
 
 def elkan_noto(
@@ -25,6 +29,8 @@ def elkan_noto(
     It changes scale, not rank: cells rank as by a `random_forest` that does not balance its classes, but for ties at 1. The scale holds
     if the known deposits are a random choice from all of them. Elkan and Noto (2008).
     """
+    from pipeline.learning.unlabelled import ElkanNoto
+
     return ElkanNoto(
         bags=bags, trees_per_bag=trees_per_bag, min_samples_leaf=min_samples_leaf, max_features=max_features, folds=folds, random_state=seed
     )

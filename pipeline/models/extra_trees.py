@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.extra_trees import BaggedExtraTrees
+if TYPE_CHECKING:
+    from pipeline.learning.extra_trees import BaggedExtraTrees
+
 
 EPOCH = 1
 
@@ -23,4 +25,6 @@ def extra_trees(
 
     Quicker to fit, and with fewer steps that only the placing of a few deposits explains. Geurts, Ernst and Wehenkel (2006).
     """
+    from pipeline.learning.extra_trees import BaggedExtraTrees
+
     return BaggedExtraTrees(bags=bags, trees_per_bag=trees_per_bag, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.fuzzy import FuzzyOverlay
+if TYPE_CHECKING:
+    from pipeline.learning.fuzzy import FuzzyOverlay
+
 
 EPOCH = 1
+NEEDS_LABELS = False  # as the model says of itself
 
 
 def fuzzy_overlay(
@@ -23,5 +26,7 @@ def fuzzy_overlay(
     put in. With `gamma` 1 one criterion is enough, with 0 all are needed. Known deposits, if there are any, test the map and do not make it.
     An, Moon and Rencz (1991); for prospectivity: Bonham-Carter (1994).
     """
+    from pipeline.learning.fuzzy import FuzzyOverlay
+
     del seed  # nothing is drawn
     return FuzzyOverlay(operator=operator, gamma=gamma)

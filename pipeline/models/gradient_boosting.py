@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.learning.boosting import BaggedBoosting
 from pipeline.recipe import Columns
+
+if TYPE_CHECKING:
+    from pipeline.learning.boosting import BaggedBoosting
 
 EPOCH = 1
 
@@ -30,6 +32,8 @@ def gradient_boosting(
     samples in a leaf, `l2` pulls leaves toward 0. The defaults suit some fifty deposits against two thousand cells. Friedman (2001), Ke and
     others (2017).
     """
+    from pipeline.learning.boosting import BaggedBoosting
+
     return BaggedBoosting(
         bags=bags, trees_per_bag=trees_per_bag, learning_rate=learning_rate, max_leaf_nodes=max_leaf_nodes, min_samples_leaf=min_samples_leaf,
         l2=l2, signs=columns.signs, random_state=seed,

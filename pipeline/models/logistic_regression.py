@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.learning.logistic import StandardizedLogistic
+if TYPE_CHECKING:
+    from pipeline.learning.logistic import StandardizedLogistic
+
 
 EPOCH = 1
 
@@ -19,4 +21,6 @@ def logistic_regression(
     A smaller `inverse_penalty` (scikit-learn's C) pulls the weights closer to zero. Monotonic in every layer, so it cannot learn "near,
     but not in". Agterberg and others (1993).
     """
+    from pipeline.learning.logistic import StandardizedLogistic
+
     return StandardizedLogistic(bags=bags, C=inverse_penalty, random_state=seed)

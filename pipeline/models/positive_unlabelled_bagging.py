@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.unlabelled import PositiveUnlabelledForest
+if TYPE_CHECKING:
+    from pipeline.learning.unlabelled import PositiveUnlabelledForest
+
 
 EPOCH = 1
 
@@ -24,6 +26,8 @@ def positive_unlabelled_bagging(
 
     Few of the unknown deposits in the background enter any one draw, so they are not taught as barren. Mordelet and Vert (2014).
     """
+    from pipeline.learning.unlabelled import PositiveUnlabelledForest
+
     return PositiveUnlabelledForest(
         bags=bags, trees_per_bag=trees_per_bag, background_per_positive=background_per_positive, min_samples_leaf=min_samples_leaf,
         max_features=max_features, random_state=seed,

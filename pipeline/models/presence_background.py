@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.presence_background import PresenceBackground
 from pipeline.recipe import Columns
 
+if TYPE_CHECKING:
+    from pipeline.learning.presence_background import PresenceBackground
+
 EPOCH = 2
+INTENSITY_SCALE = "complementary_log"  # as the model says of itself
 _UNTOLD = Columns((), (), ())  # a notebook that fits on bare arrays
 
 
@@ -29,6 +32,8 @@ def presence_background(
     of sign -1. A larger `multiplier` keeps the map smoother. It ranks ground; it gives no chance of a
     deposit. Phillips and others (2006, 2017), Fithian and Hastie (2013).
     """
+    from pipeline.learning.presence_background import PresenceBackground
+
     return PresenceBackground(
         bags=bags, kinds=None if kinds is None else tuple(kinds), knots=knots, multiplier=multiplier,
         signs=columns.signs if any(columns.signs) else None, random_state=seed,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.forests import BaggedForest
+if TYPE_CHECKING:
+    from pipeline.learning.forests import BaggedForest
+
 
 EPOCH = 2
 
@@ -24,4 +26,6 @@ def random_forest(
     `min_samples_leaf` is the fewest samples in a leaf, `max_features` how many layers a split may choose from (a share of them,
     or a rule). Missing values take each bag's medians. Breiman (2001); for prospectivity: Carranza and Laborte (2015).
     """
+    from pipeline.learning.forests import BaggedForest
+
     return BaggedForest(bags=bags, trees_per_bag=trees_per_bag, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.learning.forests import PlainForest
+if TYPE_CHECKING:
+    from pipeline.learning.forests import PlainForest
+
 
 EPOCH = 1
+HAS_BAGS = False  # as the model says of itself
 
 
 def reference_forest(
@@ -18,4 +21,6 @@ def reference_forest(
 
     For validation only: it has no bags, so it gives no uncertainty and cannot make maps. Breiman (2001).
     """
+    from pipeline.learning.forests import PlainForest
+
     return PlainForest(trees=trees, min_samples_leaf=min_samples_leaf, max_features=max_features, random_state=seed)

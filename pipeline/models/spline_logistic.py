@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.learning.spline_logistic import SplineLogistic
+if TYPE_CHECKING:
+    from pipeline.learning.spline_logistic import SplineLogistic
+
 
 EPOCH = 1
 
@@ -23,4 +25,6 @@ def spline_logistic(
     A curve bends at `knots` places, which part the samples equally; a smaller `inverse_penalty` flattens it. Unlike plain logistic regression
     it can learn "near, but not in"; like it, it adds layers up and knows no interplay. Hastie and Tibshirani (1990).
     """
+    from pipeline.learning.spline_logistic import SplineLogistic
+
     return SplineLogistic(bags=bags, knots=knots, C=inverse_penalty, random_state=seed)

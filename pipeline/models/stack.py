@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.learning.stack import Stack
 from pipeline.models._members import Member, member
 from pipeline.recipe import Columns
 
+if TYPE_CHECKING:
+    from pipeline.learning.stack import Stack
+
 EPOCH = 1
+FITS_BLOCKS = True  # as the model says of itself
 
 
 def stack(
@@ -26,4 +29,6 @@ def stack(
     The weights come from scores of `folds` inner folds of whole spatial blocks, so a member that only knows its surroundings gains nothing by
     it; a smaller `inverse_penalty` draws them to equal ones. Takes some three times as long as its members. Wolpert (1992), Breiman (1996).
     """
+    from pipeline.learning.stack import Stack
+
     return Stack(members=tuple(member(word, columns=columns) for word in members), folds=folds, C=inverse_penalty, random_state=seed)

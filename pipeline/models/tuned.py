@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline.learning.tuned import Tuned
 from pipeline.models._members import Member, member
 from pipeline.recipe import Columns
 
+if TYPE_CHECKING:
+    from pipeline.learning.tuned import Tuned
+
 EPOCH = 1
+FITS_BLOCKS = True  # as the model says of itself
 _FOREST = {"min_samples_leaf": (1, 2, 5, 10), "max_features": ("sqrt", 0.5)}
 _GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "random_forest": _FOREST,
@@ -34,4 +37,6 @@ def tuned(
     With few deposits the best of many settings is mostly the luckiest, so the budget is small; validation tunes anew in each of its folds and
     its score therefore pays for the choice. Cawley and Talbot (2010).
     """
+    from pipeline.learning.tuned import Tuned
+
     return Tuned(model=member(model, columns=columns), grid=_GRIDS[model], budget=budget, folds=folds, random_state=seed)

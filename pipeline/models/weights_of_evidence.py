@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 from pipeline.recipe import Columns
 
+if TYPE_CHECKING:
+    from pipeline.learning.weights_of_evidence import WeightsOfEvidence
+
 EPOCH = 1
+INTENSITY_SCALE = "share"  # as the model says of itself
 _UNTOLD = Columns((), (), ())  # a notebook that fits on bare arrays
 
 
@@ -31,6 +34,8 @@ def weights_of_evidence(
     it fails, probabilities are too high. So they are where the background leaves out the surroundings of deposits: give `exclude_m: 0`.
     Bonham-Carter, Agterberg and Wright (1989), Agterberg and Cheng (2002).
     """
+    from pipeline.learning.weights_of_evidence import WeightsOfEvidence
+
     del seed  # nothing is drawn
     return WeightsOfEvidence(
         unit_cell_km2=unit_cell_km2, steps=steps, least_deposits=least_deposits, least_contrast=least_contrast,

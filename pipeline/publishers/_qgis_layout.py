@@ -19,6 +19,7 @@ PAGE_MM = (297.0, 210.0)
 MAP_MM = (8.0, 24.0, 205.0, 160.0)  # left, top, width, height
 SIDE_MM = (217.0, 24.0, 74.0, 132.0)
 INSET_MM = (217.0, 122.0, 44.0, 34.0)
+CROWD = 10  # layers in a legend
 MARGIN = 0.08  # around the ground of the map, as a share of its longer side
 PAGE, MAP, PICTURE, LABEL, LEGEND, SCALE_BAR = 65638, 65639, 65640, 65641, 65642, 65646  # kinds of item, as QGIS numbers them
 ASKED = {
@@ -156,8 +157,9 @@ def _font(tag: str, size: float, *, bold: bool = False) -> Element:
 
 def _legend(at: str, map_id: str, layers: Sequence[Shown]) -> Element:
     sizes = {"title": 10.0, "group": 9.0, "subgroup": 8.0, "symbol": 7.0, "symbolLabel": 7.0}
+    apart = 2.0 if len(layers) <= CROWD else 0.8  # a long legend ends above the inset
     styles = [
-        node("style", {"name": name, "alignment": 1, "indent": 0, "marginTop": 2, "marginBottom": 0, "marginLeft": 2 if name == "symbolLabel" else 0},
+        node("style", {"name": name, "alignment": 1, "indent": 0, "marginTop": apart, "marginBottom": 0, "marginLeft": 2 if name == "symbolLabel" else 0},
              _font("styleFont", size, bold=name == "subgroup"))
         for name, size in sizes.items()
     ]  # fmt: skip

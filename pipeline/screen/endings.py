@@ -31,6 +31,8 @@ def tell(plan: Plan, outcome: Outcome) -> None:
     folder = shown_path(outcome.outputs)
     screen.print(f"\noutputs are in {folder}/; the report is {folder}/report.html, for a browser", soft_wrap=True)
     screen.print(f"to see the map, open the project in QGIS, or run:\n  qgis {folder}/{plan.loaded.config.region.name}.qgz", soft_wrap=True)
+    if outcome.profile:
+        screen.print(f"how the time was spent is in {shown_path(outcome.profile)}", soft_wrap=True)
     notices = dict.fromkeys([*scorecard["notices"], *outcome.notices])
     if notices:
         screen.print("\nto know before using it", style="bold")

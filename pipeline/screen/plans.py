@@ -29,7 +29,7 @@ def show(plan: Plan) -> None:
         screen.print(f"nothing to do: {len(plan.nodes)} layers and fits and the outputs are up to date")
     if plan.stale:
         screen.print(_table(plan))
-        written, cells = _to_write(plan)
+        written, cells = to_write(plan)
         held = max((n.bytes for n in plan.nodes if isinstance(n, FitNode) and n.name in plan.stale), default=0)
         fresh = len(plan.nodes) - len(plan.stale)
         screen.print(
@@ -61,7 +61,7 @@ def _read(plan: Plan, node: Node) -> str:
     return f"{((side + 2 * most) / side) ** 2:.2f} x" if most else ""
 
 
-def _to_write(plan: Plan) -> tuple[int, int]:
+def to_write(plan: Plan) -> tuple[int, int]:
     """Bytes and cells of the tiles to be written; every dtype of the cube has 4 bytes."""
     cells = 0
     for node in plan.nodes:

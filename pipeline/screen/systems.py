@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALL = "all"
 
 
-def map_all(planned: Callable[[str], Plan]) -> dict[str, str]:
+def map_all(planned: Callable[[str], Plan], *, profile: bool = False, say: Callable[[str], None] | None = None) -> dict[str, str]:
     """Make the map of each system, `planned` by its name, and print how all ended; the error of each that failed, by name.
 
     One that fails does not keep the others from being made.
@@ -30,7 +30,7 @@ def map_all(planned: Callable[[str], Plan]) -> dict[str, str]:
         try:
             made = planned(name)
             with bars.watching() as progress:
-                outcome = flow.run(made, progress)
+                outcome = flow.run(made, progress, profile=profile, say=say)
         except ProspectError as error:
             failed[name] = " ".join(str(error).split())
             table.add_row(name, "-", "-", f"failed: {failed[name]}")

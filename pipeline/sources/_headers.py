@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,9 @@ def holds_value(path: str, *, band: int, nodata: float | None, crs: str | None, 
         area = rasterio.windows.Window.from_slices((r0, r1), (c0, c1))
         look = min(r1 - r0, LOOK), min(c1 - c0, LOOK)
         try:
+            # a few of its own blocks first: most layers have a value there, and a coarse look unpacks all of a file without overviews
+            if any(_any(source, band, nodata, window=block) for block in _blocks(source, band, (r0, r1), (c0, c1))):
+                return True
             if _any(source, band, nodata, window=area, out_shape=look):
                 return True
             rows = max(1, STRIP // (c1 - c0))
@@ -119,6 +123,17 @@ def _any(source: Any, band: int, nodata: float | None, **how: Any) -> bool:
     values = source.read(band, **how)
     valid = (source.read_masks(band, **how) > 0) if nodata is None else values != nodata
     return bool((valid & np.isfinite(values)).any())
+
+
+def _blocks(source: Any, band: int, rows: tuple[int, int], cols: tuple[int, int]) -> Iterator[rasterio.windows.Window]:
+    """A block of the file in the middle of an area and in each of its quarters, none larger than a strip's worth of pixels."""
+    down, across = source.block_shapes[band - 1]
+    if down * across > STRIP:
+        return
+    for share, other in ((2, 2), (1, 1), (1, 3), (3, 1), (3, 3)):
+        r, c = (start + (end - start) * quarters // 4 for (start, end), quarters in ((rows, share), (cols, other)))
+        r, c = r // down * down, c // across * across
+        yield rasterio.windows.Window.from_slices((max(r, rows[0]), min(r + down, rows[1])), (max(c, cols[0]), min(c + across, cols[1])))
 
 
 def _clipped(box: Bounds, whole: Bounds) -> Bounds:

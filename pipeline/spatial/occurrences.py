@@ -9,9 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from pipeline.recipe import Array
 
@@ -93,6 +90,9 @@ def groups(
     `same_name_within_m` apart; and so is what is joined through a third. Alike: the same deposit type, or a shared commodity where
     either type is not said. Names joined by `aliases` (name to the name it goes by) are one deposit whatever their types.
     """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     count = len(frame)
     xy = np.column_stack([frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()]).reshape(-1, 2)
     goes_by = {name_key(a): name_key(b) for a, b in (aliases or {}).items()}
@@ -146,6 +146,8 @@ def _of_one_name(names: list[str]) -> Iterator[Array]:
 
 
 def _pairs(xy: Array, within_m: float) -> Iterator[tuple[int, int]]:
+    from scipy.spatial import cKDTree
+
     if len(xy) < 2 or within_m <= 0:
         return iter(())
     return ((int(i), int(j)) for i, j in cKDTree(xy).query_pairs(within_m, output_type="ndarray"))

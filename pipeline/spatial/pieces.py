@@ -50,9 +50,9 @@ def describe(
     noisy map those are nearly all.
     """
     labels, count = _worth_keeping(*ndimage.label(high), least_cells)
-    index = np.arange(1, count + 1)
     flat, n = labels.ravel(), count + 1
-    highest = np.asarray(ndimage.maximum(values, labels, index), dtype=np.float32).reshape(count)
+    highest = np.full(count, -np.inf, np.float32)
+    np.maximum.at(highest, labels[labels > 0] - 1, values[labels > 0].astype(np.float32))
     told = {}
     for name, layer in (more or {}).items():
         told[SUM + name] = _sums(layer, labels, count)
@@ -66,7 +66,8 @@ def describe(
     return told | {
         "cells": np.bincount(flat, minlength=n)[1:], "sum": _sums(values, labels, count), "spread": _sums(spread, labels, count), "highest": highest,
         "best": _best(values, labels, highest, transform), "amount": held,
-        "north": labels[0], "south": labels[-1], "west": labels[:, 0], "east": labels[:, -1], "runs": _runs(labels),
+        # copies: a view would keep the whole tile for as long as its part waits for the others
+        "north": labels[0].copy(), "south": labels[-1].copy(), "west": labels[:, 0].copy(), "east": labels[:, -1].copy(), "runs": _runs(labels),
         "transform": np.array(tuple(transform)[:6]),
     }  # fmt: skip
 
@@ -96,13 +97,15 @@ def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least
     order = np.lexsort((place[:, 0], -place[:, 1], -top))
     best = place[order[np.unique(group[order], return_index=True)[1]]]
     kept = np.flatnonzero(cells >= least_cells)
-    boxes, owner = _boxes(parts, offsets, keep=(cells >= least_cells)[group])
+    sides, owner = _sides(parts, offsets, keep=(cells >= least_cells)[group])
     owner = group[owner]
     order = np.argsort(owner, kind="stable")
     cuts = np.searchsorted(owner[order], np.arange(count + 1))
     for i in kept:
-        # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped
-        polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes[order[cuts[i] : cuts[i + 1]]]), 0.0))
+        # runs meet edge to edge: a union of boxes, then the nodes on straight edges are dropped. Boxes of one piece at a time: of all they
+        # would be some hundred bytes for each run of cells in the region
+        boxes = shapely.box(*sides[order[cuts[i] : cuts[i + 1]]].T)
+        polygon = shapely.normalize(shapely.simplify(shapely.union_all(boxes), 0.0))
         means = {name: added[SUM + name][i] / FIXED / added[KNOWN + name][i] if added[KNOWN + name][i] else None for name in further}
         ranges = {name: _range(float(ends[LOW + name][i]), float(ends[HIGH + name][i])) for name in ranged}
         mean, spread, where = sums[i] / FIXED / cells[i], spreads[i] / FIXED / cells[i], (float(best[i, 0]), float(best[i, 1]))
@@ -114,9 +117,9 @@ def _range(low: float, high: float) -> tuple[float, float] | None:
 
 
 def _sums(values: Array, labels: Array, count: int) -> Array:
-    fixed = np.where(labels > 0, np.rint(np.nan_to_num(values, nan=0.0).astype(np.float64) * FIXED), 0).astype(np.int64)
-    sums = np.zeros(count + 1, np.int64)
-    np.add.at(sums, labels.ravel(), fixed.ravel())
+    inside, sums = labels > 0, np.zeros(count + 1, np.int64)
+    fixed = np.rint(np.nan_to_num(values[inside], nan=0.0).astype(np.float64) * FIXED).astype(np.int64)
+    np.add.at(sums, labels[inside], fixed)
     return sums[1:]
 
 
@@ -148,7 +151,7 @@ def _runs(labels: Array) -> Array:
     label = padded[:, 1:][row, at]
     starts = label > 0
     ends = padded[:, :-1][row, at] > 0
-    return np.stack([label[starts], row[starts], at[starts], at[ends]], axis=1).astype(np.int64)
+    return np.stack([label[starts], row[starts], at[starts], at[ends]], axis=1).astype(np.int32)
 
 
 def _seams(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], offsets: Array) -> Iterator[Array]:
@@ -164,11 +167,12 @@ def _seams(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], offsets:
                 yield np.unique(np.stack([offsets[here] + a[both] - 1, offsets[there] + b[both] - 1], axis=1), axis=0)
 
 
-def _boxes(parts: list[dict[str, Array]], offsets: Array, *, keep: Array) -> tuple[Array, Array]:
-    boxes, owner = [np.empty(0, object)], [np.empty(0, np.int64)]
+def _sides(parts: list[dict[str, Array]], offsets: Array, *, keep: Array) -> tuple[Array, Array]:
+    """West, south, east and north of each run of the pieces kept, and the piece it is of."""
+    sides, owner = [np.empty((0, 4))], [np.empty(0, np.int64)]
     for part, offset in zip(parts, offsets, strict=False):
         runs, (a, _, x, _, e, y) = part["runs"], part["transform"]
         runs = runs[keep[offset + runs[:, 0] - 1]]
-        boxes.append(shapely.box(x + runs[:, 2] * a, y + (runs[:, 1] + 1) * e, x + runs[:, 3] * a, y + runs[:, 1] * e))
+        sides.append(np.stack([x + runs[:, 2] * a, y + (runs[:, 1] + 1) * e, x + runs[:, 3] * a, y + runs[:, 1] * e], axis=1))
         owner.append(offset + runs[:, 0] - 1)
-    return np.concatenate(boxes), np.concatenate(owner)
+    return np.concatenate(sides), np.concatenate(owner)

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-SIDE = 8  # 64 cells, as many as the kernels of `learning` take at once
+SIDE, PART = 8, 4  # 64 cells, as many as the kernels of `learning` take at once, and 16, which some of them ask about first
 
 
 def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """The places, in the flattened (y, x) mask, of cells that are True: squares of 8 x 8 cells one after another; (n,) int64."""
+    """The places, in the flattened (y, x) mask, of cells that are True: squares of 8 x 8 cells one after another, and in each its four
+    quarters; (n,) int64."""
     order = _order(*mask.shape)
     return np.asarray(order[mask.ravel()[order]], np.int64)
 
@@ -22,4 +23,5 @@ def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 def _order(rows: int, cols: int) -> Array:
     r, c = np.arange(rows)[:, None], np.arange(cols)[None, :]
     square = r // SIDE * (-(-cols // SIDE)) + c // SIDE
-    return np.argsort((square * SIDE**2 + r % SIDE * SIDE + c % SIDE).ravel(), kind="stable")
+    part = r % SIDE // PART * (SIDE // PART) + c % SIDE // PART
+    return np.argsort((square * SIDE**2 + part * PART**2 + r % PART * PART + c % PART).ravel(), kind="stable")

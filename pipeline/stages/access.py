@@ -14,7 +14,6 @@ from pipeline.errors import ConfigError, ResourceError
 from pipeline.grid import Grid, Window
 from pipeline.node import Call, FitNode, Table
 from pipeline.recipe import Array, Fit, Layer, Layers, Vector
-from pipeline.spatial import terrain, travel
 
 EPOCH = 1
 STAGE = "delineate"
@@ -70,6 +69,8 @@ def _known(loaded: Loaded, name: str, tables: Mapping[str, Table], *spot: str) -
 def slow_ground(*, region: Layer, elevation: Layers, at: Window, cells: int) -> dict[str, Array]:
     """For each square of `cells` x `cells` that this tile touches, its `row` and `col`, how many cells of the region it holds here, and the sum of
     their slowness, as an integer; cells without elevation count as flat."""
+    from pipeline.spatial import terrain, travel
+
     halo = region.halo
     inner = (slice(halo, -halo), slice(halo, -halo)) if halo else (slice(None), slice(None))
     inside = ~np.isnan(region.values[inner])
@@ -91,6 +92,8 @@ def travelled(
     network: Mapping[str, Mapping[str, float]], to: Mapping[str, str], **vectors: Vector,
 ) -> list[dict[str, float | None]]:  # fmt: skip
     """For each piece the hours from its best cell to the nearest feature of each goal; None where no way leads there."""
+    from pipeline.spatial import travel
+
     held, slow = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     for part in parts:
         np.add.at(held, (part["row"], part["col"]), part["held"])

@@ -14,7 +14,6 @@ from pipeline.errors import ConfigError
 from pipeline.grid import Window
 from pipeline.node import Call, LayerNode
 from pipeline.recipe import Array, Cells, Vector
-from pipeline.spatial import outline
 from pipeline.stages.acquire import BOUNDARY, Found
 
 EPOCH = 1
@@ -61,6 +60,8 @@ def together(*, at: Window, assets: tuple[Asset, ...] = (), use: str, said: dict
 
 def inside(*, at: Cells, boundary: Vector) -> Array:
     """1 where the cell's centre lies in the region, NaN elsewhere."""
+    from pipeline.spatial import outline
+
     return np.where(outline.inside(boundary.geometry, at.x, at.y), np.float32(1), np.float32(np.nan))
 
 

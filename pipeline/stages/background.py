@@ -21,7 +21,7 @@ from pipeline.grid import Grid
 from pipeline.learning import draws, sampling
 from pipeline.node import Call, Table
 from pipeline.recipe import Array, Cells, Layer, Vector
-from pipeline.spatial import occurrences, outline
+from pipeline.spatial import occurrences
 
 EPOCH = 1
 CANDIDATES_PER_WANTED = 200  # so many that the exclusion zone cannot use them up
@@ -147,6 +147,8 @@ def candidates_explored(
     Not the cell of a deposit. At most 50 000 of a tile for each seed, those of lowest draw.
     """
     import shapely
+
+    from pipeline.spatial import outline
 
     found = candidates(ground=ground, at=at, share=share, seeds=seeds, deposits=deposits)
     held = outline.inside(explored.geometry, at.x, at.y)

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
-from scipy.spatial import cKDTree
 
 from pipeline import registry
 from pipeline.config import Loaded
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
-from pipeline.learning import applicability as area
 from pipeline.learning import draws
-from pipeline.learning import regions as several
 from pipeline.learning.draws import Ints
-from pipeline.learning.split import Split
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers, Vector
 from pipeline.spatial.squares import in_squares
 from pipeline.stages import explain, making, validate
 from pipeline.stages.predict import BATCH
+
+if TYPE_CHECKING:
+    from pipeline.learning.split import Split
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 3
 STAGE = "predict"
@@ -103,6 +101,13 @@ def reference(
     A region's folds are its own. Never background of the whole region: that would make every cell like some reference row. With no more than a `reason` where there
     is nothing to compare with; `notice` is empty or says why the answer is weak.
     """
+    import shapely
+    from scipy.spatial import cKDTree
+
+    from pipeline.learning import applicability as area
+    from pipeline.learning import regions as several
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     lessons = making.lessons_of(taught, held.names)
     at = shapely.get_coordinates(occurrences.geometry)
@@ -155,6 +160,8 @@ def believe(
     Cover multiplies applicability by its factor; the first of the maps that has a value says whether there is cover. NaN everywhere
     without a reference.
     """
+    from pipeline.learning import applicability as area
+
     scored = ~np.isnan(prospectivity.values)
     made = tuple(np.full(scored.shape, np.nan, np.float32) for _ in range(3))
     if not scored.any() or "points" not in space.value:
@@ -173,6 +180,8 @@ def believe(
 
 def most_like(*, evidence: Layers, prospectivity: Layer, space: Fit) -> Array:
     """The number of the region (`region` of `reference`) whose reference row is nearest in evidence; (y, x) int32, missing where not scored."""
+    from pipeline.learning import applicability as area
+
     scored = ~np.isnan(prospectivity.values)
     found = np.full(scored.shape, MISSING, np.int32)
     if scored.any() and "points" in space.value:
@@ -233,6 +242,8 @@ def seen_through(count: int, maps: list[Array], covers: list[dict[str, Any]]) ->
 
 def _bounded(held: SampleTable, explored: Array, seed: int) -> Ints:
     """The reference rows: all positives, then the background with the lowest draws, as many as a space may hold."""
+    from pipeline.learning import applicability as area
+
     positive, background = np.flatnonzero(held.positive), np.flatnonzero(explored)
     lowest = np.argsort(draws.uniform(held.cell[background], seed=seed, stream="reference"), kind="stable")
     kept = background[lowest[: max(area.MOST_REFERENCE - len(positive), 0)]]

@@ -8,14 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import shapely
 
 from pipeline.config.targets import Targets
 from pipeline.grid import Grid, Window
 from pipeline.node import Call, FitNode, Table
 from pipeline.recipe import Array, Fit, Layer, Layers, Vector
-from pipeline.spatial import areas as named
-from pipeline.spatial import outline
 from pipeline.stages import expect
 
 EPOCH = 1
@@ -51,6 +48,8 @@ def tallied(
     exponent: Fit | None = None,
 ) -> dict[str, Array]:  # fmt: skip
     """For each area that touches this tile, by a digest of its outline: cells scored, cells of high class, and summed intensity, as integers."""
+    from pipeline.spatial import outline
+
     scored, x, y = ~np.isnan(prospectivity.values), at.x(), at.y()
     amount = np.zeros(scored.shape, np.int64)
     if exponent is not None:
@@ -71,6 +70,8 @@ def tallied(
 
 def digest(shape: Any) -> str:
     """What an area goes by, whatever else is in its table."""
+    import shapely
+
     return hashlib.blake2b(shapely.to_wkb(shape, byte_order=1), digest_size=16).hexdigest()
 
 
@@ -79,6 +80,10 @@ def summed(
 ) -> list[dict[str, Any]]:
     """One row for each name (and holder, and end): area, scored ground, its share of high class, new targets and their ground inside, the best rank,
     and the share of all deposits still to be found; by name."""
+    import shapely
+
+    from pipeline.spatial import areas as named
+
     held: dict[str, dict[str, int]] = {}
     for part in parts:
         for i, key in enumerate(part["key"].tolist()):

@@ -17,8 +17,6 @@ from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid, Window
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
-from pipeline.spatial import areas as named
-from pipeline.spatial import outline, pieces, smoothing, terrain
 from pipeline.stages import believe, expect
 
 EPOCH = 4
@@ -89,6 +87,8 @@ def inside(*, at: Cells, areas: Vector, within_m: float) -> Array:
 
     DataError for points or lines within 0 m of which nothing can lie.
     """
+    from pipeline.spatial import outline
+
     shapes = _grown(areas.geometry, within_m)
     return outline.inside(shapes, at.x, at.y).astype(np.float32)
 
@@ -107,6 +107,8 @@ def high_ground(
     y_m: list[float], known_within_m: float, exponent: Fit | None = None,
 ) -> dict[str, Array]:  # fmt: skip
     """The connected pieces of this tile above the target edge, outside excluded ground, and what lies on them; of the tile without its halo."""
+    from pipeline.spatial import pieces, terrain
+
     values, halo = _inner(prospectivity), prospectivity.halo
     high = values > edges.value["edges"][4]
     for layer in excluded:
@@ -149,6 +151,9 @@ def joined(
     piece of middling ground before a large one with a rich core.
     """
     import shapely
+
+    from pipeline.spatial import areas as named
+    from pipeline.spatial import pieces, smoothing
 
     held = list(pieces.joined(parts, tiles_shape, least_cells=least_cells))
     rough, smooth = [p.polygon for p in held], [smoothing.smoothed(p.polygon, cell_m=cell_m) for p in held]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from pipeline import registry
 from pipeline.config.frame import Background, Prior
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
-from pipeline.learning.calibration import calibrated
-from pipeline.learning.reliability import NO_SCALE, Scale
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
-from pipeline.spatial import outline
 from pipeline.stages import making
+
+if TYPE_CHECKING:
+    from pipeline.learning.reliability import Scale
 
 EPOCH = 2
 STAGE = "predict"
@@ -37,6 +35,8 @@ def nodes(
 
     ConfigError for a tract that is no source, and for a prior over a model whose scores are no intensity.
     """
+    from pipeline.learning.undiscovered import number_distribution
+
     if prior:
         _refuse(prior, background, told, tables, where)
     if not tells_density(background, told):
@@ -79,6 +79,8 @@ def away(deposits: Mapping[str, list[Any]], known_within_m: float) -> dict[str, 
 
 
 def _refuse(prior: Prior, background: Background, told: Mapping[str, Any], tables: Mapping[str, Table], where: str) -> None:
+    from pipeline.learning.reliability import NO_SCALE
+
     if not making.labelled(told):
         raise ConfigError(f"{where}: a prior is spread by the density of deposits, and a model that learns from none gives no density; drop the prior")
     if making.scale(told) is None:
@@ -99,6 +101,8 @@ def learnt(*, card: Fit, scale: Scale) -> dict[str, Array]:
 
 def inside(*, at: Cells, areas: Vector) -> Array:
     """1 where the cell's centre lies in the tract, 0 elsewhere; (y, x) float32."""
+    from pipeline.spatial import outline
+
     return outline.inside(areas.geometry, at.x, at.y).astype(np.float32)
 
 
@@ -141,15 +145,18 @@ def undiscovered(
 
     `x` (columns,), `y` (rows,) are the centres of the cells.
     """
+    from pipeline.learning.calibration import calibrated
+
     here = ~np.isnan(prospectivity)
     for layer in tract:
         here &= layer > 0
     told = calibrated(np.nan_to_num(prospectivity), float(exponent.value["exponent"]), str(exponent.value["scale"]))  # type: ignore[arg-type]  # as `learnt` kept it
     fixed = np.where(here, np.rint(told * FIXED), 0).astype(np.int64)
-    if x_m and here.any():
-        row, col = np.nonzero(here)
-        # the search bound is exclusive, and a deposit's own cell is known ground even where that is 0 m wide
-        reach = np.nextafter(max(known_within_m, cell_m / np.sqrt(2)), np.inf)
-        near, _ = cKDTree(np.column_stack([x_m, y_m])).query(np.column_stack([x[col], y[row]]), distance_upper_bound=reach)
-        fixed[row[np.isfinite(near)], col[np.isfinite(near)]] = 0
+    # a deposit's own cell is known ground even where that is 0 m wide
+    reach = max(known_within_m, cell_m / np.sqrt(2))
+    for east, north in zip(x_m, y_m, strict=True):  # the cells around each, not all cells to their nearest
+        rows, cols = (np.flatnonzero(np.abs(axis - at) <= reach) for axis, at in ((y, north), (x, east)))
+        if len(rows) and len(cols):
+            part = fixed[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+            part[(x[cols] - east) ** 2 + ((y[rows] - north) ** 2)[:, None] <= reach**2] = 0
     return fixed, here

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.config.frame import Protocol
 from pipeline.errors import DataError
-from pipeline.learning import dependence, draws, regions
-from pipeline.learning import importance as permuted
+from pipeline.learning import draws
 from pipeline.learning.draws import Floats, Ints
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Columns, Fit
 from pipeline.stages import making, validate
+
+if TYPE_CHECKING:
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 2
 STAGE = "validate"
@@ -48,6 +49,10 @@ def importance(
     could be measured, else it is None; the lists are empty then. Where too few deposits are known to hold one out, the folds are the
     regions that teach.
     """
+    from pipeline.learning import dependence, regions
+    from pipeline.learning import importance as permuted
+    from pipeline.learning.table import SampleTable
+
     held, cut = SampleTable.from_bytes(table.value), validate.division(split, bounds)
     lessons = making.lessons_of(taught, held.names)
     protocol = {"title": title, "split": cut.describe(), "seed": seed, "shuffles": SHUFFLES}
@@ -101,6 +106,8 @@ def _plain(curve: Mapping[str, Floats]) -> dict[str, list[float]]:
 
 def weights(found: Mapping[str, Any]) -> Floats | None:
     """How much each feature weighs by what `importance` found; (features,), None where nothing could be measured."""
+    from pipeline.learning import importance as permuted
+
     if found["untested"] is not None:
         return None
     names = [feature["name"] for feature in found["features"]]

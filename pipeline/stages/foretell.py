@@ -10,10 +10,8 @@ import numpy as np
 
 from pipeline.config.frame import Prior, Protocol
 from pipeline.grid import Grid
-from pipeline.learning import draws, intervals, predictive
+from pipeline.learning import draws
 from pipeline.learning.draws import Floats
-from pipeline.learning.table import SampleTable
-from pipeline.learning.undiscovered import number_distribution
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
 from pipeline.stages import fitting, label, making, validate
@@ -34,6 +32,8 @@ def nodes(
 ) -> list[FitNode]:  # fmt: skip
     """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split. Where a layer says what
     ground was looked at closely (`measured`), `<prefix>/measured_at` before it, which samples lie there."""
+    from pipeline.learning.undiscovered import number_distribution
+
     said = {
         "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(seed, protocol)[0], "told": told,
         "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
@@ -64,6 +64,9 @@ def foretell(
     (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where `looked`, a table of the same rows, tells which
     were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
     """
+    from pipeline.learning import intervals, predictive
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     if looked is not None and len(held):
         held = replace(held, measured=SampleTable.from_bytes(looked.value).measured)
@@ -129,6 +132,8 @@ def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Arr
 
 def _words(further: float, prior: bool, *, measured: bool) -> str:
     but = ", but on mapped ground and off it in proportion to the ground" if measured else ""
+    from pipeline.learning import predictive
+
     of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
         f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "

@@ -13,7 +13,6 @@ from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError
 from pipeline.node import Call, LayerNode
 from pipeline.recipe import Array, Layer, Layers
-from pipeline.spatial import rocks
 from pipeline.stages.align import REGION
 
 EPOCH = 1
@@ -45,5 +44,7 @@ def nodes(loaded: Loaded, *, prefix: str, layers: Mapping[str, LayerMeta]) -> li
 
 def permissive(*, maps: Layers, region: Layer, criteria: list[dict[str, Any]]) -> Array:
     """1 where the rock allows the system or nothing is known of it, 0 where it does not, NaN outside the region; (y, x) float32."""
+    from pipeline.spatial import rocks
+
     answer = rocks.permissive([layer.values for layer in maps], criteria, cell_m=region.cell_m)
     return np.where(np.isnan(region.values), np.float32(np.nan), answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from pipeline import registry
 from pipeline.config import Loaded
 from pipeline.errors import ConfigError
 from pipeline.features import infill as feature
-from pipeline.learning.heldout import Mask
-from pipeline.learning.hidden import Hiding, Told
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import Fit
 from pipeline.stages import label
+
+if TYPE_CHECKING:
+    from pipeline.learning.heldout import Mask
+    from pipeline.learning.hidden import Hiding
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 1
 SAMPLES = 50_000  # rows at most of any sample table: what the layers an infill sees at them may hold
@@ -83,6 +85,9 @@ def hiding(table: SampleTable, said: Mapping[str, Any], fits: Mapping[str, Fit],
 
     `rows` (samples,) says which of the samples are the rows of `table`.
     """
+    from pipeline.learning.hidden import Hiding, Told
+    from pipeline.learning.table import SampleTable
+
     infills = []
     for place, one in enumerate(said["infills"]):
         seen = SampleTable.from_bytes(fits[f"seen{place}"].value).values[rows]

@@ -12,7 +12,6 @@ from pipeline.config.frame import Background, Label
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
 from pipeline.learning import sampling
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
 from pipeline.recipe import MISSING, Array, Cells, Fit, Layers
 from pipeline.spatial import occurrences
@@ -185,6 +184,8 @@ def values_at(*, evidence: Layers, measured: Layers, samples: Fit, at: Cells) ->
 
 def assemble(*, parts: list[dict[str, Array]], samples: Fit, names: tuple[str, ...]) -> bytes:
     """The sample table: evidence, labels, groups and places in the order of the samples."""
+    from pipeline.learning.table import SampleTable
+
     held = samples.value
     values = np.full((held["cell"].size, len(names)), np.nan, np.float32)
     measured = np.zeros(held["cell"].size, bool)

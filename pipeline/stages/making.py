@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from sklearn.base import BaseEstimator
+from typing import TYPE_CHECKING, Any
 
 from pipeline import registry
 from pipeline.config.frame import Background, Use
-from pipeline.learning.least_alike import LeastAlike
-from pipeline.learning.lessons import Lessons, TaughtToo
-from pipeline.learning.reliability import Scale, scale_of
 from pipeline.recipe import Columns, Fit
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+    from pipeline.learning.lessons import Lessons
+    from pipeline.learning.reliability import Scale
 
 EPOCH = 1
 
@@ -33,6 +35,9 @@ def said(use: Use, columns: Columns, background: Background) -> dict[str, Any]:
 def maker(told: Mapping[str, Any], *, background_km2: float | None = None, lessons: Lessons | None = None) -> Callable[[int], BaseEstimator]:
     """What makes the unfitted model of `said` from a seed, as it is to be fitted and scored; one that counts unit cells is told what ground
     a background row stands for. With `lessons` it learns from other regions too."""
+    from pipeline.learning.least_alike import LeastAlike
+    from pipeline.learning.lessons import TaughtToo
+
     made = bare(told, background_km2=background_km2)
 
     def whole(seed: int) -> BaseEstimator:
@@ -46,6 +51,9 @@ def maker(told: Mapping[str, Any], *, background_km2: float | None = None, lesso
 
 def kept(found: Any) -> Any:
     """The fitted model itself: what chose its background or brought it the rows of other regions is not part of it."""
+    from pipeline.learning.least_alike import LeastAlike
+    from pipeline.learning.lessons import TaughtToo
+
     while isinstance(found, LeastAlike | TaughtToo):
         found = found.model_
     return found
@@ -81,6 +89,8 @@ def background_km2(samples: Mapping[str, Any], lessons: Lessons | None = None) -
 
 def lessons_of(taught: Fit | None, names: tuple[str, ...]) -> Lessons | None:
     """The lessons a fit holds, with the named layers alone."""
+    from pipeline.learning.lessons import Lessons
+
     return None if taught is None else Lessons.of(taught.value).columns(names)
 
 
@@ -97,10 +107,25 @@ def reports(told: Mapping[str, Any]) -> bool:
 
 
 def scale(told: Mapping[str, Any]) -> Scale | None:
-    """How the model's answer is turned into an intensity; None where it cannot be."""
-    return scale_of(bare(told)(0))
+    """How the model's answer is turned into an intensity; None where it cannot be. Its file says so: a plan builds no model to ask it."""
+    found: Scale | None = getattr(_file(told), "INTENSITY_SCALE", "odds")
+    return found
 
 
 def labelled(told: Mapping[str, Any]) -> bool:
-    """Whether the model learns from known deposits, and so cannot do without."""
-    return bool(getattr(bare(told)(0), "needs_labels", True))
+    """Whether the model learns from known deposits, and so cannot do without; its file says so where it does not."""
+    return bool(getattr(_file(told), "NEEDS_LABELS", True))
+
+
+def has_bags(told: Mapping[str, Any]) -> bool:
+    """Whether the model's answers vary between bags, which is what the map's uncertainty is."""
+    return bool(getattr(_file(told), "HAS_BAGS", True))
+
+
+def fits_blocks(told: Mapping[str, Any]) -> bool:
+    """Whether the model holds out spatial blocks of its own when it is fitted."""
+    return bool(getattr(_file(told), "FITS_BLOCKS", False))
+
+
+def _file(told: Mapping[str, Any]) -> Any:
+    return inspect.getmodule(registry.find("models", told["use"]))

@@ -11,7 +11,6 @@ from pipeline import registry
 from pipeline.bundle import Column
 from pipeline.config import Loaded
 from pipeline.errors import ConfigError
-from pipeline.learning import merit
 from pipeline.learning.draws import Floats
 from pipeline.recipe import Array
 
@@ -47,6 +46,8 @@ def best(
     visit may find the best cell better or worse by the refit spread. Each outcome gives a merit and so a place among the new targets, all else as it is:
     the places between the best and the worst outcome, now included, over the cost. The cheapest of equals, then the first in config.
     """
+    from pipeline.learning import merit
+
     new = np.array([target["status"] == "new" for target in targets], bool)
     if not observations or not new.any():
         return [dict.fromkeys(COLUMNS) for _ in targets]
@@ -75,6 +76,8 @@ def _outcomes(
     targets: list[dict[str, Any]], values: Array, parts: Floats, ground: Array, model: Any, one: Mapping[str, Any], top: float
 ) -> list[Floats]:
     """The parts of merit of all targets under each outcome."""
+    from pipeline.learning import merit
+
     then = parts.copy()
     if one["maps"]:
         then[:, merit.PARTS.index("confidence")] = [

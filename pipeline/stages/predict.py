@@ -13,8 +13,6 @@ from pipeline.config.targets import Targets
 from pipeline.cube import LayerMeta
 from pipeline.errors import DataError
 from pipeline.grid import Grid
-from pipeline.learning import model_files
-from pipeline.learning.reliability import intensity, scale_of, score_of
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
 from pipeline.spatial.squares import in_squares
@@ -64,6 +62,8 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     `counts` says how many layers each feature gave, in order: evidence is counted by feature, so that twenty classes of one map
     weigh as one, and is known where any of its layers is.
     """
+    from pipeline.learning.applicability import any_of
+
     inside = region.values > 0  # NaN outside the region is not
     prospectivity = np.full(inside.shape, np.nan, np.float32)
     uncertainty = prospectivity.copy()
@@ -71,9 +71,8 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
         return prospectivity, uncertainty
     cells = in_squares(inside)  # a forest is quicker on cells that are alike, as neighbours are
     values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1)
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    known = np.logical_or.reduceat(np.isfinite(values), first, axis=1)
-    enough = known.mean(axis=1) >= max(least_evidence, np.finfo(float).tiny)
+    known = any_of(np.isfinite(values), np.array(counts))
+    enough = np.count_nonzero(known, axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
     cells, values, held = cells[enough], values[enough], _model(model.value)
     for start in range(0, len(cells), BATCH):
         part = slice(start, start + BATCH)
@@ -90,6 +89,8 @@ def quantiles(
 
     Infinite where there was no ground to map, so that nothing stands above any; DataError where there was and nothing could be scored.
     """
+    from pipeline.learning.reliability import intensity, scale_of, score_of
+
     if not model.value:
         return {"edges": np.full(len(class_shares) + 1, np.inf, np.float32)}
     values = np.concatenate([part["0"] for part in parts])
@@ -115,4 +116,6 @@ def classify(*, prospectivity: Layer, edges: Fit) -> Array:
 
 @lru_cache(maxsize=2)
 def _model(data: bytes) -> Any:
+    from pipeline.learning import model_files
+
     return model_files.load(data)

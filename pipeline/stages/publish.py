@@ -19,7 +19,6 @@ from pipeline import inventory, registry, terms
 from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
-from pipeline.learning import model_files
 from pipeline.ledger import hash_of
 from pipeline.stages import acquire, believe, benefit, catalogue, explain, making, ranking, regions, sheets, showing
 
@@ -174,6 +173,8 @@ def _verdict(protocols: Mapping[str, Any], deciding: str) -> str:
 
 def _of_model(graph: Graph, model: bytes, importance: Mapping[str, Any]) -> dict[str, Any]:
     """What the model says of itself, if it does, and whether it keeps to the signs of the system, if there are any."""
+    from pipeline.learning import model_files
+
     system, told = graph.loaded.config.system, graph.told
     said: dict[str, Any] = {}
     if system.signs:

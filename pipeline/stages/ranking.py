@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import shapely
 
 from pipeline import registry
 from pipeline.bundle import Column
@@ -15,11 +14,9 @@ from pipeline.config import Loaded
 from pipeline.config.frame import Prior
 from pipeline.config.targets import GradeTonnage, Merit, Targets
 from pipeline.errors import ConfigError
-from pipeline.learning import merit, tonnage, undiscovered
 from pipeline.learning.draws import Floats
 from pipeline.node import Call, FitNode, Table
 from pipeline.recipe import Fit, Vector
-from pipeline.spatial import areas
 from pipeline.stages import observing
 from pipeline.stages.expect import FIXED
 
@@ -36,6 +33,8 @@ def node(
     prior: Prior | None, dense: bool, has_access: bool,
 ) -> FitNode:  # fmt: skip
     """`<prefix>/targets`: the pieces, ranked. `columns` are those of each table. ConfigError for a flag over a vector or column that is not there."""
+    from pipeline.learning import undiscovered
+
     config = loaded.config
     targets = config.targets
     for name, flag in targets.flag.items():
@@ -116,6 +115,8 @@ def _of_ground(targets: Targets) -> dict[str, Column]:
 
 def stated(weights: Merit, targets: list[dict[str, Any]]) -> dict[str, Any]:
     """What the scorecard says of merit: its weights, and the new targets that are ever among the best ten when they vary, with how often."""
+    from pipeline.learning import merit
+
     ever = [{"rank": t["rank"], "share": t["in_top_ten"]} for t in targets if t["rank"] is not None and t["in_top_ten"] > 0]
     return {"weights": weights.model_dump(mode="json"), "varied_by": merit.SPREAD, "draws": merit.DRAWS, "top_ten": ever}
 
@@ -130,6 +131,8 @@ def ranked(
 
     A target carries its applicability within its confidence; where to look and what to believe stay two columns.
     """
+    from pipeline.learning import merit
+
     held = pieces.value
     hours = access.value if access else [{} for _ in held]
     whole = int(total.value["sum"]) if total else 0
@@ -176,6 +179,10 @@ def _near(
     told: list[dict[str, Any]], held: list[dict[str, Any]], deposits: Mapping[str, list[Any]], known_within_m: float, occurrences: Vector
 ) -> None:
     """The nearest deposit learnt from, the nearest occurrence of whatever kind, and whether it is known ground."""
+    import shapely
+
+    from pipeline.spatial import areas
+
     known = np.array([shapely.Point(x, y) for x, y in zip(deposits["x"], deposits["y"], strict=True)], object)
     kinds = areas.names({"name": occurrences.columns["name"]}, len(occurrences.geometry))
     types = [areas.word(kind) for kind in occurrences.columns["deposit_type"]]
@@ -193,6 +200,10 @@ def _near(
 
 
 def _flagged(told: list[dict[str, Any]], held: list[dict[str, Any]], name: str, flag: Mapping[str, Any], vector: Vector) -> None:
+    import shapely
+
+    from pipeline.spatial import areas
+
     tree = shapely.STRtree(vector.geometry)
     whose = vector.columns[flag["by"]] if flag["by"] else None
     words = areas.names(vector.columns, len(vector.geometry)) if whose is None else [areas.word(value) for value in whose]
@@ -212,6 +223,8 @@ def _flagged(told: list[dict[str, Any]], held: list[dict[str, Any]], name: str, 
 
 
 def _expected(told: list[dict[str, Any]], shares: Floats, numbers: Floats, metal: Mapping[str, Any] | None, seed: int) -> None:
+    from pipeline.learning import tonnage, undiscovered
+
     mean = float(np.arange(len(numbers)) @ numbers)
     counts = [undiscovered.count_distribution(numbers, min(1.0, float(share))) for share in shares]
     size = tonnage.metal_t(**metal) if metal else None
@@ -231,6 +244,8 @@ def _parts(
     told: list[dict[str, Any]], held: list[dict[str, Any]], hours: list[dict[str, float | None]], goals: Mapping[str, list[float]], *, dense: bool
 ) -> Floats:
     """What merit is made of, (n, merit.PARTS): see `merit`; footprint is the least ground per discovery of any target over that of this one."""
+    from pipeline.learning import merit
+
     if not told:
         return np.empty((0, len(merit.PARTS)))
     trust = [

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline import registry
 from pipeline.config import Loaded
 from pipeline.errors import ConfigError
-from pipeline.learning import contributions, draws, importance, model_files, statement
+from pipeline.learning import draws
 from pipeline.learning.draws import Floats
-from pipeline.learning.extra_trees import BaggedExtraTrees
-from pipeline.learning.forests import BaggedForest
-from pipeline.learning.statement import Scale
-from pipeline.learning.table import SampleTable
-from pipeline.learning.unlabelled import PositiveUnlabelledForest
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Cells, Fit, Layers
 from pipeline.stages import observing
+
+if TYPE_CHECKING:
+    from pipeline.learning.statement import Scale
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 2
 STAGE = "delineate"
 FOR = 3  # features named for a target; one is named against it
 BACKGROUND = 64  # rows that stand for ground at large where contributions are sampled
 REASONS = (*(f"for_{place}" for place in range(1, FOR + 1)), "against_1")
-SHARES = (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest)  # their answer is the mean of what their trees hold
 REASONING_BYTES = 300_000_000
 
 
@@ -72,6 +70,9 @@ def reasons(
     scored background. Contributions and base add up to the prospectivity of the best cell. A feature's are those of its layers together; of several
     layers the words name the one that is most unlike the background.
     """
+    from pipeline.learning import model_files
+    from pipeline.learning.table import SampleTable
+
     if not targets.value:
         return []
     values = np.full((len(targets.value), sum(counts)), np.nan, np.float32)
@@ -91,7 +92,12 @@ def reasons(
 
 
 def _contributions(model: Any, values: Any, held: SampleTable, counts: list[int], seed: int) -> tuple[Floats, float]:
-    if type(model) in SHARES:
+    from pipeline.learning import contributions, importance
+    from pipeline.learning.extra_trees import BaggedExtraTrees
+    from pipeline.learning.forests import BaggedForest
+    from pipeline.learning.unlabelled import PositiveUnlabelledForest
+
+    if type(model) in (BaggedForest, BaggedExtraTrees, PositiveUnlabelledForest):  # their answer is the mean of what their trees hold
         layers, base = contributions.of_trees(model.trees_, values)
         return contributions.by_feature(layers, counts), base
     other = np.flatnonzero(held.scored & ~held.positive)
@@ -109,6 +115,8 @@ def _stated(
     at: Floats, ground: Floats, features: list[str], counts: list[int], layers: list[str], scales: list[Scale], words: Mapping[str, str]
 ) -> list[str]:
     """Each feature at one cell in plain words, against the background."""
+    from pipeline.learning import statement
+
     told, first = [], 0
     for feature, count in zip(features, counts, strict=True):
         chosen = first + (statement.telling(at[first : first + count], ground[:, first : first + count]) if count > 1 else 0)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.config.frame import Protocol
-from pipeline.learning import alignment, intervals, regions
-from pipeline.learning.crossval import figures
 from pipeline.learning.draws import Floats
-from pipeline.learning.heldout import MODEL, HeldOut
-from pipeline.learning.lessons import Lessons
-from pipeline.learning.scores import roc_auc
-from pipeline.learning.table import SampleTable
-from pipeline.learning.verdict import ENOUGH_GROUPS, NEAR_CHANCE, ranked
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 from pipeline.stages import making, teach, validate
 from pipeline.stages.teach import Teacher
+
+if TYPE_CHECKING:
+    from pipeline.learning import regions
+    from pipeline.learning.heldout import HeldOut
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 1
 STAGE = "validate"
@@ -51,6 +49,9 @@ def aligning(*, others: list[str], told: Mapping[str, Any], units: Mapping[str, 
     The gain is the mean AUC over regions with all layers aligned to the ground of the region left out, less that with the unitless ones
     alone; the 90 % interval by redrawing blocks of ground must lie above 0. Deposits of the region that is mapped are not looked at.
     """
+    from pipeline.learning import alignment, intervals, regions
+    from pipeline.learning.heldout import MODEL
+
     held = teach.read(others, lessons)
     free = alignment.unitless(units)
     physical = [name for name in units if name not in free]
@@ -83,6 +84,9 @@ def score_regions(
     alignment: Fit | None = None, **lessons: Fit,
 ) -> dict[str, Any]:  # fmt: skip
     """The scorecard: each region ranked by what the others teach, the own one first, beside the nulls that mean something there."""
+    from pipeline.learning import regions
+    from pipeline.learning.crossval import figures
+
     held = {own: _own(table, samples, ground)} | teach.read(others, lessons)
     tables = {region: teach.table_of(one) for region, one in held.items()}
     layers = alignment.value["layers"] if alignment else None
@@ -114,6 +118,9 @@ def score_regions(
 def _left_out(held: Mapping[str, Any], tables: regions.Tables, told: Mapping[str, Any], seeds: tuple[int, ...], layers: list[str] | None) -> HeldOut:
     """As `regions.left_out`, the others aligned to the ground of the region left out where there are `layers` to align."""
 
+    from pipeline.learning import regions
+    from pipeline.learning.lessons import Lessons
+
     def as_there(region: str) -> regions.Tables:
         here = teach.ground_of(held[region])
         return {other: teach.as_here(one, here, layers or []) for other, one in held.items() if other != region}
@@ -128,6 +135,8 @@ def _left_out(held: Mapping[str, Any], tables: regions.Tables, told: Mapping[str
 
 def _own(table: Fit, samples: Fit, ground: Fit) -> dict[str, Any]:
     """The own region as its lesson to others would be."""
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     rows = {name: getattr(held, name) for name in ("label", "group", "cell", "x", "y", "weight", "trains", "scored")}
     km2 = np.array(float(samples.value["cells"] * samples.value["cell_km2"]))
@@ -138,6 +147,9 @@ def _region(
     place: int, names: list[str], whole: SampleTable, found: HeldOut, units: Any, ranks: list[dict[str, Any]], seeds: tuple[int, ...]
 ) -> dict[str, Any]:  # fmt: skip
     """How one region is ranked by what the others teach."""
+    from pipeline.learning import intervals
+    from pipeline.learning.heldout import MODEL
+
     rows = (found.folds[0] == place) & whole.scored
     own = whole.subset(rows)
     known = [name for at, name in enumerate(names) if (whole.positive & (found.folds[0] == at)).any()]  # the others teach nothing
@@ -162,6 +174,8 @@ def _region(
 
 def _holds(said: Mapping[str, Any]) -> str:
     """One sentence: does what the others teach hold in a region?"""
+    from pipeline.learning.verdict import ENOUGH_GROUPS, NEAR_CHANCE, ranked
+
     others, region = what(said["taught_by"]), said["region"]
     capital = others[0].upper() + others[1:]
     if said["groups"] < ENOUGH_GROUPS:
@@ -195,6 +209,8 @@ def _verdict(each: list[dict[str, Any]], own: str) -> list[str]:
 
 def notices(card: Mapping[str, Any]) -> list[str]:
     """What a reader must know of what other regions teach."""
+    from pipeline.learning.verdict import ENOUGH_GROUPS, NEAR_CHANCE
+
     mine = next(one for one in card["regions"] if one["region"] == card["own"])
     told = [mine["verdict"]] if not mine["skipped"] and (mine["auc"] <= NEAR_CHANCE or mine["groups"] < ENOUGH_GROUPS) else []
     if mine["skipped"]:
@@ -207,11 +223,15 @@ def notices(card: Mapping[str, Any]) -> list[str]:
 
 
 def _different(own: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
+    from pipeline.learning import alignment
+
     return {name: round(by, 6) for name, by in alignment.most_different(teach.ground_of(own), teach.ground_of(other)).items()}
 
 
 def _mean(whole: SampleTable, found: HeldOut) -> float | None:
     """Mean AUC over the regions that were scored."""
+    from pipeline.learning.heldout import MODEL
+
     scored = [place for place in range(int(found.folds.max()) + 1) if (0, place) not in found.skipped]
     of = [(found.folds[0] == place) & whole.scored for place in scored]
     return round(float(np.mean([_auc(whole.label[rows], found.scores[MODEL][:, rows]) for rows in of])), 6) if of else None
@@ -219,6 +239,8 @@ def _mean(whole: SampleTable, found: HeldOut) -> float | None:
 
 def _auc(label: Any, scores: Floats) -> float:
     """Mean over seeds."""
+    from pipeline.learning.scores import roc_auc
+
     return round(float(np.mean([roc_auc(label, score) for score in scores])), 6)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.learning import undiscovered
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 
@@ -46,6 +45,8 @@ def risk(*, targets: Fit, card: Fit, samples: Fit, numbers: list[float] | None, 
 
 def together(first: list[Mapping[str, Any]], n: int, numbers: list[float] | None) -> dict[str, Any]:
     """What the first n targets hold together: a deposit lies in one of them with the sum of their shares, for targets do not overlap."""
+    from pipeline.learning import undiscovered
+
     share, area = min(1.0, math.fsum(t["expected_share"] for t in first)), math.fsum(t["area_km2"] for t in first)
     told = {"targets": n, "area_km2": round(area, 6), "expected_share": round(share, 9)}
     if numbers is None:

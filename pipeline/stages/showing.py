@@ -11,8 +11,6 @@ from pipeline import registry
 from pipeline.config import Loaded
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError
-from pipeline.learning.nulls import ranked
-from pipeline.learning.table import SampleTable
 from pipeline.node import LayerNode, Node
 from pipeline.stages import explain
 
@@ -95,6 +93,9 @@ def _closed(graph: Graph, made: Mapping[str, Node], name: str) -> str | None:
 
 
 def _telling(graph: Graph, fit: Any) -> list[str]:
+    from pipeline.learning.nulls import ranked
+    from pipeline.learning.table import SampleTable
+
     found = fit(f"{graph.prefix}/importance")
     nodes = {node.name: node for node in graph.nodes if isinstance(node, LayerNode)}
     weights = explain.weights(found)

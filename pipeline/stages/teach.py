@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
-from scipy.spatial import cKDTree
 
 from pipeline.errors import DataError
 from pipeline.grid import Grid
-from pipeline.learning import alignment, draws
-from pipeline.learning.alignment import Evidence
-from pipeline.learning.lessons import Lessons
-from pipeline.learning.table import SampleTable
+from pipeline.learning import draws
 from pipeline.node import Call, Elsewhere, FitNode, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.terms import Source
+
+if TYPE_CHECKING:
+    from pipeline.learning.alignment import Evidence
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 1
 STAGE = "label"
@@ -91,6 +90,11 @@ def ground_values(*, parts: list[dict[str, Array]], names: tuple[str, ...]) -> d
 def lesson(*, table: Fit, samples: Fit, ground: Fit, occurrences: Vector) -> dict[str, Array]:
     """The samples of a region: their evidence `values`, `names`, and all else a sample table holds; `nearest_m` (n,) to any recorded
     occurrence; the evidence of its ground, and how much ground that is."""
+    import shapely
+    from scipy.spatial import cKDTree
+
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     places = np.column_stack([held.x, held.y])
     at = shapely.get_coordinates(occurrences.geometry)
@@ -114,6 +118,8 @@ def taken(*, lesson: Fit, names: tuple[str, ...], region: str) -> dict[str, Arra
 
 def taught(*, regions: list[str], alignment: Fit | None = None, ground: Fit | None = None, **lessons: Fit) -> dict[str, Array]:
     """The lessons of all regions as one (see `Lessons.packed`), aligned where that was asked for."""
+    from pipeline.learning.lessons import Lessons
+
     held = read(regions, lessons)
     layers = alignment.value["layers"] if alignment else []
     here = evidence_of(ground.value) if ground else None
@@ -129,19 +135,27 @@ def read(regions: list[str], lessons: Mapping[str, Fit]) -> dict[str, Mapping[st
 
 def table_of(lesson: Mapping[str, Array]) -> SampleTable:
     """The samples of a lesson."""
+    from pipeline.learning.table import SampleTable
+
     return SampleTable(values=lesson["values"], names=tuple(lesson["names"].tolist()), **{name: lesson[name] for name in _ROWS})
 
 
 def evidence_of(ground: Mapping[str, Array]) -> Evidence:
     """The ground of `ground_values`."""
+    from pipeline.learning.alignment import Evidence
+
     return Evidence(ground["values"], tuple(ground["names"].tolist()))
 
 
 def ground_of(lesson: Mapping[str, Array]) -> Evidence:
     """The ground of a lesson."""
+    from pipeline.learning.alignment import Evidence
+
     return Evidence(lesson["ground"], tuple(lesson["names"].tolist()))
 
 
 def as_here(lesson: Mapping[str, Array], here: Evidence, layers: list[str]) -> SampleTable:
     """The samples of a lesson with `layers` aligned to the ground `here`."""
+    from pipeline.learning import alignment
+
     return alignment.aligned(table_of(lesson), there=ground_of(lesson), here=here, layers=layers)

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.errors import ConfigError
-from pipeline.learning import model_files
-from pipeline.learning.fitted import fitted
-from pipeline.learning.split import Split
-from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 from pipeline.stages import making
@@ -27,10 +22,9 @@ def node(*, prefix: str, told: Mapping[str, Any], seed: int, block_km: float, ta
 
     A model with inner folds holds out squares of `block_km`. `taught` names the fit of what other regions teach, where some do.
     """
-    model = making.bare(told)(seed)
-    if not hasattr(model, "predict_both"):
+    if not making.has_bags(told):
         raise ConfigError(f"model {told['use']!r} has no bags, so it gives no uncertainty: it serves validation only; use random_forest for the map")
-    said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if has_fit_parameter(model, "blocks") else {})
+    said: dict[str, Any] = {"told": told, "seed": seed} | ({"block_km": block_km} if making.fits_blocks(told) else {})
     call = Call(train, said, fits={"table": f"{prefix}/table", "samples": f"{prefix}/samples", **(taught or {})})
     return FitNode(f"{prefix}/model", STAGE, call, None, MODEL_BYTES)
 
@@ -39,6 +33,11 @@ def train(
     *, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None, taught: Fit | None = None
 ) -> bytes:  # fmt: skip
     """Fit the model to all of the table that trains, and to what other regions teach; no bytes where there is no ground to learn or predict on."""
+    from pipeline.learning import model_files
+    from pipeline.learning.fitted import fitted
+    from pipeline.learning.split import Split
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     if not len(held):
         return b""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.config.frame import Protocol
-from pipeline.learning import crossval, draws, pairs
-from pipeline.learning.heldout import Mask, held_out
-from pipeline.learning.split import Split
-from pipeline.learning.table import SampleTable
-from pipeline.learning.verdict import verdict
+from pipeline.learning import draws
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Fit
 from pipeline.stages import hiding, making
 from pipeline.stages.hiding import Hidden
+
+if TYPE_CHECKING:
+    from pipeline.learning.heldout import Mask
+    from pipeline.learning.split import Split
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 5
 STAGE = "validate"
@@ -54,6 +55,8 @@ def repeats(seed: int, protocol: Protocol) -> tuple[int, ...]:
 
 def division(said: Mapping[str, Any], bounds: Sequence[float]) -> Split:
     """The split a protocol says, over the region's `bounds` (west, south, east, north); folds matched to the map where pairs are left out."""
+    from pipeline.learning.split import Split
+
     west, south, east, north = bounds
     return Split(
         kind="nearest" if said["kind"] == "leave_pair_out" else said["kind"], folds=said["folds"], block_m=said["block_km"] * 1000, nx=said["nx"],
@@ -67,6 +70,11 @@ def score(
     **fits: Fit,
 ) -> dict[str, Any]:  # fmt: skip
     """The scorecard of a protocol: what was held out and how, the model and its nulls on the same folds, and a sentence in words."""
+    from pipeline.learning import crossval, pairs
+    from pipeline.learning.heldout import held_out
+    from pipeline.learning.table import SampleTable
+    from pipeline.learning.verdict import verdict
+
     held = SampleTable.from_bytes(table.value)
     of = {"permissive_cells": int(samples.value["cells"]), "deposits_off_permissive_ground": samples.value["outside"].tolist()}
     said_of = {"title": title, "model": {"use": told["use"], **told["said"]}, "groups": groups, "evidence": list(held.names), **of}
@@ -107,6 +115,9 @@ def score(
 
 def score_without(*, table: Fit, samples: Fit, suspect: list[str], **said: Any) -> dict[str, Any]:
     """What a protocol scores without the layers that may have been mapped because of deposits: mean AUC of folds, of nulls too, and a sentence."""
+    from pipeline.learning import crossval
+    from pipeline.learning.table import SampleTable
+
     held = SampleTable.from_bytes(table.value)
     keep = [i for i, name in enumerate(held.names) if name not in suspect]
     left = replace(held, values=held.values[:, keep], names=tuple(held.names[i] for i in keep))

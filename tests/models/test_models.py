@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, is_classifier
+from sklearn.utils.validation import has_fit_parameter
 
 from pipeline import registry
 from pipeline.learning.model_files import dump, load
+from pipeline.learning.reliability import scale_of
 from pipeline.learning.scores import roc_auc
 from pipeline.recipe import Columns
+from pipeline.stages import making
 from tests.learning.places import table
 
 MODELS = (
@@ -33,6 +36,16 @@ def made(word: str, *, seed: int, columns: Columns = COLUMNS) -> Any:
 
 def test_the_words_for_models_are_these() -> None:
     assert registry.words("models") == tuple(sorted((*MODELS, "fuzzy_overlay")))
+
+
+@pytest.mark.parametrize("word", [*MODELS, "fuzzy_overlay"])
+def test_the_file_of_a_model_says_of_it_what_it_says_of_itself(word: str) -> None:
+    told = {"use": word, "said": {}}
+    model = made(word, seed=0)
+    assert making.scale(told) == scale_of(model)
+    assert making.labelled(told) == getattr(model, "needs_labels", True)
+    assert making.has_bags(told) == hasattr(model, "predict_both")
+    assert making.fits_blocks(told) == has_fit_parameter(model, "blocks")
 
 
 @pytest.mark.parametrize("word", MODELS)

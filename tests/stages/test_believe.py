@@ -95,7 +95,7 @@ def test_few_explored_background_cells_are_said() -> None:
 
 
 def test_a_space_holds_no_more_rows_than_its_pairs_allow_and_every_positive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(believe.area, "MOST_REFERENCE", 50)
+    monkeypatch.setattr("pipeline.learning.applicability.MOST_REFERENCE", 50)
     found = space(table(), WEST, 15_000)
     assert (len(found["points"]), found["positive"].sum()) == (50, ORE)
 

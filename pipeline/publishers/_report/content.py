@@ -201,7 +201,8 @@ def targets(bundle: Bundle, found: gpd.GeoDataFrame) -> dict[str, Any]:
     flags = [name for name in bundle.columns if name in columns and not cells.is_number(columns[name])]
     sortable = [name for name in columns if cells.is_number(columns[name])]
     numbers = [name for name in NUMBERS if name in columns]
-    return {"columns": columns, "rows": rows, "others": others, "flags": flags, "numbers": numbers, "sortable": sortable, "all": len(found)}
+    return {"columns": columns, "rows": rows, "others": others, "flags": flags, "numbers": numbers, "sortable": sortable, "all": len(found),
+            "known": int((found["status"] != "new").sum())}  # fmt: skip
 
 
 def risk(bundle: Bundle, roots: dict[str, Model]) -> dict[str, Any] | None:

@@ -1,0 +1,156 @@
+"""Points in, map out, beside the peers: whole processes, the same layers, the same trees, one after the other on this machine.
+
+    python -m benchmarks.peers                       # 9.4 million cells and 100 trees, then 37.7 million and 300
+    python -m benchmarks.peers --side 1536 --trees 100
+
+Twelve layers are made (normal fields of covariance exp(-(d / 10 cells)^2), in steps of 0.01, as deflated GeoTIFFs) and a hundred deposits, as a
+GeoPackage. Ours is `prospect map` of a region over these files, with the cube, validation, importance, applicability, uncertainty, classes, targets with
+reasons, report, QGIS project and STAC item that every map has. What a user can say less of is said: two folds and one seed, and no copies of evidence
+(`publish.at_most: 0`). The peers are handed the trees of that very map and make one raster of probabilities: they fit nothing and score nothing else, which
+is in their favour. Then the maps are compared cell by cell: a peer's is scikit-learn's `predict_proba`. EIS Toolkit declares Python 3.9 or 3.10 and
+versions of its time; here it runs on this Python and on today's versions of what it imports.
+
+The floor reads all layers and writes one raster. Peers are installed by pip in environments of their own, below `--folder`; EIS Toolkit, which holds
+everything in memory, is asked at the first size alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import sklearn
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import ground
+from benchmarks.watched import Watched, watched
+from pipeline.learning import model_files
+
+LAYERS, DEPOSITS, BAGS = 12, 100, 10
+HERE = Path(__file__).with_name("peer_maps")
+PEERS = {
+    "pyspatialml": [["pyspatialml==0.22.1", f"scikit-learn=={sklearn.__version__}"]],
+    "eis_toolkit": [
+        ["--ignore-requires-python", "--no-deps", "eis_toolkit==1.1.6"],
+        ["beartype<0.14", "rasterio", "geopandas", "imbalanced-learn", "tensorflow-cpu", f"scikit-learn=={sklearn.__version__}"],
+    ],
+}
+MOST_SIDE = {"eis_toolkit": 3072}
+
+
+def python_of(peer: str, folder: Path) -> Path:
+    """The Python of a peer's own environment, made and filled by pip if it is not there."""
+    home = folder / peer
+    python, whole = home / "bin" / "python", home / "whole"
+    if not whole.is_file():
+        venv.create(home, clear=True, with_pip=True)
+        for wanted in PEERS[peer]:
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True)
+        whole.touch()
+    return python
+
+
+def prepared(folder: Path, side: int, trees: int) -> tuple[Path, list[Path]]:
+    """A folder with a region over layers of `side` x `side` cells, and the layers; layers are kept for another time."""
+    root = folder / f"{side}"
+    inputs = root / "inputs"
+    whole = inputs / "whole"
+    if not whole.is_file():
+        inputs.mkdir(parents=True, exist_ok=True)
+        ground.deposits(inputs, ground.smooth_layers(inputs, side, LAYERS), DEPOSITS)
+        whole.touch()
+    layers = sorted(inputs.glob("layer*.tif"))
+    (root / "configs" / "validation").mkdir(parents=True, exist_ok=True)
+    (root / "configs" / "validation" / "default.yaml").write_text("title: two folds, one seed\nsplit: {folds: 2}\nseeds: 1\n")
+    model = {"use": "random_forest", "bags": BAGS, "trees_per_bag": trees // BAGS}
+    ground.region(root, "peers", side, layers, inputs / "deposits.gpkg", {"model": model, "publish": {"at_most": 0}})
+    return root, layers
+
+
+def hand(model: Path, to: Path) -> float:
+    """Write the trees of a map's model as plain arrays for the peers; mean leaves of a tree."""
+    trees = model_files.load(model.read_bytes()).trees_  # type: ignore[union-attr]  # a forest
+    plain = {name: getattr(trees, name) for name in ("children", "feature", "threshold", "value", "tree_start")}
+    np.savez(to, features=np.array(trees.fill.shape[1]), **plain)
+    leaves = (trees.children[:, 0] == np.arange(len(trees.children))).sum()
+    return float(leaves / (len(trees.tree_start) - 1))
+
+
+def strips(path: Path) -> Iterator[np.ndarray]:
+    """The rows of a raster, some at a time."""
+    with rasterio.open(path) as file:
+        for row in range(0, file.height, 512):
+            yield file.read(1, window=rasterio.windows.Window(0, row, file.width, min(512, file.height - row)))
+
+
+def apart(one: Path, other: Path) -> float:
+    """The largest difference of two maps, cell by cell; infinite where one has a value and the other none."""
+    most = 0.0
+    for ours, theirs in zip(strips(one), strips(other), strict=True):
+        off = np.abs(ours.astype(np.float64) - theirs)
+        most = max(most, float(np.where(np.isnan(off), np.inf, off).max()))
+    return most
+
+
+def compare(folder: Path, side: int, trees: int, peers: list[str], console: Console) -> None:
+    """One job by everyone, and its table."""
+    root, layers = prepared(folder, side, trees)
+    outputs = root / "outputs" / "peers"
+    pythons = {peer: python_of(peer, folder) for peer in peers if side <= MOST_SIDE.get(peer, side)}
+    quiet = {"OMP_NUM_THREADS": "1"}
+    floor = watched([sys.executable, str(HERE / "floor.py"), str(root / "floor.tif"), *map(str, layers)], folder=root)
+    for made in ("cache", "outputs"):
+        subprocess.run(["rm", "-rf", str(root / made)], check=True)
+    command = [sys.executable, "-m", "pipeline", "map", "peers"]
+    ours = watched(command, folder=root, more=quiet | {"PYTHONPATH": str(Path(__file__).parents[1])})
+    leaves = hand(outputs / "model.skops", root / "forest.npz")
+    runs: dict[str, tuple[Watched, float | None]] = {"prospect": (ours, None)}
+    for peer, python in pythons.items():
+        out = root / f"{peer}.tif"
+        took = watched([str(python), str(HERE / f"with_{peer}.py"), str(root / "forest.npz"), str(out), *map(str, layers)], folder=HERE)
+        runs[peer] = took, apart(outputs / "prospectivity.tif", out)
+    cells = side**2
+    title = f"{cells / 1e6:.1f} million cells, {LAYERS} layers, {trees} trees of {leaves:.0f} leaves on the mean"
+    table = Table("", "seconds", "processor s", "peak GB", "cells/s", "times ours", "times the floor", "largest difference to ours", title=title)
+    for name, (took, off) in runs.items():
+        table.add_row(
+            name, f"{took.seconds:.1f}", f"{took.processor:.1f}", f"{took.bytes / 1e9:.2f}", f"{cells / took.seconds:,.0f}",
+            f"{took.seconds / ours.seconds:.2f}", f"{took.seconds / floor.seconds:.1f}", "" if off is None else f"{off:.1e}",
+        )  # fmt: skip
+    table.add_row("floor", f"{floor.seconds:.1f}", f"{floor.processor:.1f}", f"{floor.bytes / 1e9:.2f}", f"{cells / floor.seconds:,.0f}", "", "1.0", "")
+    console.print(table)
+    run = json.loads((outputs / "provenance.json").read_text())["run"]
+    where = Table("stage", "jobs", "seconds of its jobs", title=f"where ours goes: {run['total_seconds']:.1f} s of work, the rest before it and after it")
+    for stage, seconds in run["seconds"].items():
+        where.add_row(stage, str(run["jobs"].get(stage, "")), f"{seconds:.1f}" if isinstance(seconds, int | float) else str(seconds))
+    console.print(where)
+
+
+def main() -> None:
+    """Run the jobs and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--side", type=int, help="cells to a side; without it 3072 with 100 trees and 6144 with 300")
+    parser.add_argument("--trees", type=int, default=100)
+    parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/peers"), help="where peers and layers are kept")
+    parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
+    asked = parser.parse_args()
+    folder = asked.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    console = Console(file=sys.stdout, width=150)
+    console.print(f"{platform.processor() or platform.machine()}, {datetime.now(UTC):%Y-%m-%d}")
+    for side, trees in [(asked.side, asked.trees)] if asked.side else [(3072, 100), (6144, 300)]:
+        compare(folder, side, trees, asked.peers, console)
+
+
+if __name__ == "__main__":
+    main()

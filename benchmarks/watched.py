@@ -1,0 +1,56 @@
+"""A command as the operating system sees it: seconds, processor seconds and memory of all its processes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Watched:
+    """`seconds` by the clock from start to end, `processor` seconds, and `bytes`, the highest sum of proportional set sizes over its processes."""
+
+    seconds: float
+    processor: float
+    bytes: int
+    said: str
+
+
+def watched(command: Sequence[str], *, folder: Path, more: Mapping[str, str] | None = None) -> Watched:
+    """Run a command to its end and say what it took; what it printed is raised when it fails."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen([*command], cwd=folder, env={**os.environ, **(more or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    most, ended = [0], threading.Event()
+    looking = threading.Thread(target=_look, args=(process.pid, most, ended), daemon=True)
+    looking.start()
+    said, _ = process.communicate()
+    seconds, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended.set()
+    looking.join()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))[:200]} ended with {process.returncode}:\n{said[-2000:]}")
+    return Watched(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, most[0], said)
+
+
+def _look(pid: int, most: list[int], ended: threading.Event) -> None:
+    while not ended.wait(0.2):
+        try:
+            whole = psutil.Process(pid)
+            most[0] = max(most[0], sum(_bytes(process) for process in [whole, *whole.children(recursive=True)]))
+        except psutil.Error:
+            continue
+
+
+def _bytes(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0

@@ -1,0 +1,74 @@
+"""What a worker writes, and for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.cube import Cube, LayerMeta
+from pipeline.errors import StoreError
+from pipeline.grid import Grid
+from pipeline.ledger import Lock
+from pipeline.node import Call
+from pipeline.recipe import Array, Cells
+from pipeline.tasks import Task, settled, write_tile
+
+EPOCH = 1
+META = LayerMeta("ones", "float32", "1", "ones", "made up", "none", 100.0)
+
+
+def ones(*, cells: Cells) -> Array:
+    return np.ones(cells.number.shape, np.float32)
+
+
+@pytest.fixture
+def cube(tmp_path: Path) -> Cube:
+    made = Cube.at(tmp_path, "here", Grid.covering((0.0, 0.0, 800.0, 800.0), crs="EPSG:6933", cell_m=100.0, tile=4))
+    made.prepare([META])
+    return made
+
+
+def written(cube: Cube) -> bool:
+    return bool(np.isfinite(cube.read("ones", cube.grid.window((0, 0)))).any())
+
+
+def test_a_tile_is_written_for_the_run_that_holds_the_store_and_for_no_other(cube: Cube) -> None:
+    with Lock(cube.path) as dead:
+        task = Task(cube, "ones", Call(ones), (0, 0), {}, (META,), dead.token)
+    with pytest.raises(StoreError, match="ones: the run that asked for this tile no longer holds the store; nothing was written"):
+        write_tile(task)
+    with Lock(cube.path), pytest.raises(StoreError, match="no longer holds the store"):
+        write_tile(task)
+    assert not written(cube)
+    with Lock(cube.path) as held:
+        effort = write_tile(Task(cube, "ones", Call(ones), (0, 0), {}, (META,), held.token))
+    assert written(cube) and (effort.cells, effort.bytes) == (16, 64)
+
+
+def test_a_store_that_changes_hands_waits_for_what_is_being_written(cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go, write = threading.Event(), threading.Event(), Cube.write
+
+    def slowly(self: Cube, *said: object) -> None:
+        begun.set()
+        assert go.wait(60)
+        write(self, *said)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Cube, "write", slowly)
+    with Lock(cube.path) as held:
+        late = threading.Thread(target=write_tile, args=(Task(cube, "ones", Call(ones), (0, 0), {}, (META,), held.token),))
+        late.start()
+        assert begun.wait(60)
+        waiting = threading.Thread(target=lambda: asyncio.run(settled()))
+        waiting.start()
+        time.sleep(0.2)
+        assert waiting.is_alive() and not written(cube)
+        go.set()
+        waiting.join(60)
+        assert not waiting.is_alive() and written(cube)
+        late.join()
+    asyncio.run(settled())

@@ -1,0 +1,167 @@
+"""A cluster started by hand: workers that share nothing but an object store, that die and come; a scheduler that is cut off or lost; a dead coordinator.
+
+Whatever happens, the bytes are those of one process that was left in peace.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline import cluster
+from pipeline.config import load
+from pipeline.errors import ResourceError
+from pipeline.flow import run
+from pipeline.planning import plan
+from tests import tiny
+from tests.servers import s3
+from tests.servers.dask import REPO, Wire, by_hand
+from tests.test_flow import contents, digests
+
+pytestmark = pytest.mark.world
+TILE = "region.tile=64"  # four tiles: some eighty jobs
+
+
+class Watch:
+    """Does something when so many jobs are done, in the midst of a run."""
+
+    def __init__(self, **at: Callable[[], object]) -> None:
+        self.done, self.at = 0, {int(count.removeprefix("after_")): act for count, act in at.items()}
+
+    def start(self, totals: dict[str, int]) -> None:
+        self.totals = totals
+
+    def advance(self, _: str) -> None:
+        self.done += 1
+        if act := self.at.pop(self.done, None):
+            act()
+
+
+def mapped(root: Path, *settings: str, watch: Watch | None = None) -> None:
+    run(plan(load("tiny", settings=(TILE, *settings), root=root)), watch)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 90) -> bool:
+    until = time.monotonic() + seconds
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return held
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tiny.make(tmp_path_factory.mktemp("whole"))
+    mapped(root)
+    return root / "outputs" / "tiny"
+
+
+def same(root: Path, whole: Path) -> bool:
+    made = root / "outputs" / "tiny"
+    return digests(made) == digests(whole) and contents(made) == contents(whole)
+
+
+def test_four_workers_that_share_nothing_but_an_s3_store_give_the_same_bytes_as_one(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker has a scratch folder of its own; the folder of the region, its sources and the coordinator's cache are not there for it."""
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False).returncode:
+        pytest.skip("a worker that does not see the coordinator's files needs a mount namespace (unshare -rm)")
+    root = tiny.make(tmp_path / "region")
+    with s3.serving("bucket") as environment, by_hand(tmp_path / "hand") as hand:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        for number in range(4):
+            hand.worker(f"worker{number}", hidden=root, environment=environment)
+        settings = ("run.cache=s3://bucket/store", f"run.scheduler={hand.address}", "run.scratch=scratch")
+        mapped(root, *settings)
+        assert same(root, whole)
+        borrowed = {path.name for number in range(4) for path in (tmp_path / "hand" / f"worker{number}" / "scratch").rglob("*.*")}
+        assert {"dem.tif", "alteration.tif"} <= borrowed and any(name.endswith(".fgb") for name in borrowed)
+        assert not (root / "cache").exists() and {path.name for path in (root / "scratch").iterdir()} <= {"vectors", "digests.json", "downloads"}
+        outcome = run(plan(load("tiny", settings=(TILE, *settings), root=root)))
+        assert outcome.jobs == {} and not outcome.published
+
+
+def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_change_no_byte(whole: Path, tmp_path: Path) -> None:
+    """Worker one dies of SIGKILL, worker three comes; then the wire to the scheduler breaks, and the scheduler itself stands still, for ten seconds."""
+    root = tiny.make(tmp_path / "region")
+    with by_hand(tmp_path / "hand") as hand:
+        first, _ = hand.worker("worker1", slow=0.2), hand.worker("worker2", slow=0.2)
+        wire = Wire(hand.address)
+
+        def cut() -> None:
+            wire.cut()
+            hand.scheduler.send_signal(signal.SIGSTOP)
+            threading.Timer(10, lambda: (hand.scheduler.send_signal(signal.SIGCONT), wire.mend())).start()
+
+        watch = Watch(after_5=first.kill, after_8=lambda: hand.worker("worker3", slow=0.2), after_30=cut)
+        begun = time.monotonic()
+        mapped(root, f"run.scheduler={wire.address}", watch=watch)
+        wire.close()
+        assert not watch.at and time.monotonic() - begun > 10
+        assert first.wait() == -signal.SIGKILL
+        assert watch.done == sum(watch.totals.values())
+    assert same(root, whole)
+
+
+def test_when_the_scheduler_dies_the_run_says_so_no_worker_is_left_and_the_next_run_goes_on(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "RETURN_SECONDS", 3.0)
+    root = tiny.make(tmp_path / "region")
+    every = plan(load("tiny", settings=(TILE,), root=root))
+    with by_hand(tmp_path / "hand") as hand:
+        worker = hand.worker("worker", slow=0.02)
+        with pytest.raises(ResourceError, match="was lost and did not come back"):
+            mapped(root, f"run.scheduler={hand.address}", watch=Watch(after_20=hand.scheduler.kill))
+        assert eventually(lambda: worker.poll() is not None), "the worker of a scheduler that died is still there"
+    made = plan(load("tiny", settings=(TILE,), root=root))
+    assert 0 < sum(map(made.tasks, made.nodes)) < sum(map(every.tasks, every.nodes)) - 10
+    mapped(root)
+    assert same(root, whole)
+
+
+def test_a_late_worker_of_a_dead_run_does_not_overwrite_what_came_after(whole: Path, tmp_path: Path) -> None:
+    """Another config's run dies while its worker is at a tile; the next run makes its own tiles at once, and the worker, when it is done, writes nothing."""
+    root = tiny.make(tmp_path / "region")
+    with by_hand(tmp_path / "hand") as hand:
+        hand.worker("worker", slow=0.5)
+        dead = _coordinator(root, "--scheduler", hand.address, "--set", "sources.dem.scale=1.5", "--set", "features.halo.radius_m=2500")
+        assert eventually(lambda: bool(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))))
+        dead.kill()
+        dead.wait()
+        mapped(root)
+        time.sleep(1.0)
+    assert same(root, whole)
+    made = plan(load("tiny", settings=(TILE,), root=root))
+    assert made.stale == {}
+    shutil.rmtree(root / "outputs")
+    mapped(root)  # from the cube as it is now
+    assert same(root, whole)
+
+
+def test_a_coordinator_that_is_killed_leaves_no_worker_of_its_own(whole: Path, tmp_path: Path) -> None:
+    root = tiny.make(tmp_path / "region")
+    dead = _coordinator(root, "--workers", "2")
+    assert eventually(lambda: bool(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))))
+    started = psutil.Process(dead.pid).children(recursive=True)
+    assert len(started) >= 2
+    dead.kill()
+    dead.wait()
+    assert eventually(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in started))
+    mapped(root)
+    assert same(root, whole)
+
+
+def _coordinator(root: Path, *words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pipeline", "map", "tiny", "--set", TILE, *words]
+    environment = {**os.environ, "PYTHONPATH": str(REPO), "PROSPECT_HOME": ""}
+    return subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
