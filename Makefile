@@ -40,6 +40,7 @@ bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each 
 	@$(PY) -m benchmarks.scorer
 	@$(PY) -m benchmarks.rerun
 	@$(PY) -m benchmarks.peers
+	@$(PY) -m benchmarks.workers
 	@$(PY) -m benchmarks.scale
 
 skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds whose truth is known, what infill brings back, leaks, every model; hours

@@ -29,6 +29,7 @@ from tests.servers.dask import REPO, Wire, by_hand
 from tests.test_flow import contents, digests
 
 pytestmark = pytest.mark.world
+TILE = "region.tile=64"  # four tiles: some eighty jobs
 
 
 class Watch:
@@ -47,7 +48,7 @@ class Watch:
 
 
 def mapped(root: Path, *settings: str, watch: Watch | None = None) -> None:
-    run(plan(load("tiny", settings=settings, root=root)), watch)
+    run(plan(load("tiny", settings=(TILE, *settings), root=root)), watch)
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 90) -> bool:
@@ -85,7 +86,7 @@ def test_four_workers_that_share_nothing_but_an_s3_store_give_the_same_bytes_as_
         borrowed = {path.name for number in range(4) for path in (tmp_path / "hand" / f"worker{number}" / "scratch").rglob("*.*")}
         assert {"dem.tif", "alteration.tif"} <= borrowed and any(name.endswith(".fgb") for name in borrowed)
         assert not (root / "cache").exists() and {path.name for path in (root / "scratch").iterdir()} <= {"vectors", "digests.json", "downloads"}
-        outcome = run(plan(load("tiny", settings=settings, root=root)))
+        outcome = run(plan(load("tiny", settings=(TILE, *settings), root=root)))
         assert outcome.jobs == {} and not outcome.published
 
 
@@ -93,7 +94,7 @@ def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_cha
     """Worker one dies of SIGKILL, worker three comes; then the wire to the scheduler breaks, and the scheduler itself stands still, for ten seconds."""
     root = tiny.make(tmp_path / "region")
     with by_hand(tmp_path / "hand") as hand:
-        first, _ = hand.worker("worker1", slow=0.05), hand.worker("worker2", slow=0.05)
+        first, _ = hand.worker("worker1", slow=0.2), hand.worker("worker2", slow=0.2)
         wire = Wire(hand.address)
 
         def cut() -> None:
@@ -101,7 +102,7 @@ def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_cha
             hand.scheduler.send_signal(signal.SIGSTOP)
             threading.Timer(10, lambda: (hand.scheduler.send_signal(signal.SIGCONT), wire.mend())).start()
 
-        watch = Watch(after_10=first.kill, after_12=lambda: hand.worker("worker3", slow=0.05), after_60=cut)
+        watch = Watch(after_5=first.kill, after_8=lambda: hand.worker("worker3", slow=0.2), after_30=cut)
         begun = time.monotonic()
         mapped(root, f"run.scheduler={wire.address}", watch=watch)
         wire.close()
@@ -116,14 +117,14 @@ def test_when_the_scheduler_dies_the_run_says_so_no_worker_is_left_and_the_next_
 ) -> None:
     monkeypatch.setattr(cluster, "RETURN_SECONDS", 3.0)
     root = tiny.make(tmp_path / "region")
-    every = plan(load("tiny", root=root))
+    every = plan(load("tiny", settings=(TILE,), root=root))
     with by_hand(tmp_path / "hand") as hand:
         worker = hand.worker("worker", slow=0.02)
         with pytest.raises(ResourceError, match="was lost and did not come back"):
-            mapped(root, f"run.scheduler={hand.address}", watch=Watch(after_40=hand.scheduler.kill))
+            mapped(root, f"run.scheduler={hand.address}", watch=Watch(after_20=hand.scheduler.kill))
         assert eventually(lambda: worker.poll() is not None), "the worker of a scheduler that died is still there"
-    made = plan(load("tiny", root=root))
-    assert 0 < sum(map(made.tasks, made.nodes)) < sum(map(every.tasks, every.nodes)) - 30
+    made = plan(load("tiny", settings=(TILE,), root=root))
+    assert 0 < sum(map(made.tasks, made.nodes)) < sum(map(every.tasks, every.nodes)) - 10
     mapped(root)
     assert same(root, whole)
 
@@ -140,7 +141,7 @@ def test_a_late_worker_of_a_dead_run_does_not_overwrite_what_came_after(whole: P
         mapped(root)
         time.sleep(1.0)
     assert same(root, whole)
-    made = plan(load("tiny", root=root))
+    made = plan(load("tiny", settings=(TILE,), root=root))
     assert made.stale == {}
     shutil.rmtree(root / "outputs")
     mapped(root)  # from the cube as it is now
@@ -161,6 +162,6 @@ def test_a_coordinator_that_is_killed_leaves_no_worker_of_its_own(whole: Path, t
 
 
 def _coordinator(root: Path, *words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pipeline", "map", "tiny", *words]
+    command = [sys.executable, "-m", "pipeline", "map", "tiny", "--set", TILE, *words]
     environment = {**os.environ, "PYTHONPATH": str(REPO), "PROSPECT_HOME": ""}
     return subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
