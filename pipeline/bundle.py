@@ -65,6 +65,7 @@ class Bundle:
 
     `columns` are those of targets that config asks for, beside the ones every map has; `tables` by the name they are published under.
     `evidence` maps the layers of evidence that are copied to layers of the cube, the most telling first; `relief` is the one of elevations.
+    `changes` says what an update changed, and `change` is the layer of it.
     """
 
     folder: Path
@@ -89,3 +90,5 @@ class Bundle:
     evidence: Mapping[str, str] = field(default_factory=dict)
     relief: str | None = None
     system_title: str = ""
+    changes: Mapping[str, Any] | None = None
+    change: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -82,6 +82,24 @@ def map_(
     with bars.watching() as progress:
         outcome = flow.run(made, progress, profile=profile, say=_say)
     endings.tell(made, outcome)
+
+
+@app.command()
+def update(
+    region: Region,
+    system: System = None,
+    data: Data = None,
+    set_: Set = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    offline: Offline = False,
+    refit: Annotated[bool, typer.Option("--refit", help="Fit everything again, as `map` does, and say first what that costs.")] = False,
+    watch: Annotated[float | None, typer.Option(metavar="HOURS", min=1, help="Ask again every so many hours, until Ctrl-C.")] = None,
+) -> None:
+    """Ask the sources what is new and map that alone, by the model as it was fitted; say which targets that changed, and why."""
+    from pipeline.screen import updates
+
+    updates.keep_up(lambda: _planned(region, system, data, set_, workers, scheduler, None, offline, keeping="fits" if not refit else None), refit=refit, hours=watch)
 
 
 @app.command()
@@ -174,7 +192,7 @@ def show(layer: Layer, region: OfRegion, system: System = None, data: Data = Non
     """Look at a layer: statistics, source, whether it is up to date, and a sketch."""
     from pipeline.screen import quicklook
 
-    quicklook.show(_planned(region, system, data, set_), layer)
+    quicklook.show(_planned(region, system, data, set_, keeping="out"), layer)
 
 
 @app.command()
@@ -202,7 +220,7 @@ def export(
     """Write a layer as a cloud-optimised GeoTIFF."""
     from pipeline.screen import quicklook
 
-    quicklook.export(_planned(region, system, data, set_), layer, to)
+    quicklook.export(_planned(region, system, data, set_, keeping="out"), layer, to)
 
 
 @app.command()
@@ -254,7 +272,7 @@ def report(
     """Say where the report of a map is, made again if it is missing or old; print it to PDF."""
     from pipeline.screen import reports
 
-    reports.show(_planned(region, system, data, set_), pdf=pdf or to is not None, to=to)
+    reports.show(_planned(region, system, data, set_, keeping="out"), pdf=pdf or to is not None, to=to)
 
 
 @app.command()
@@ -292,8 +310,10 @@ def _planned(
     scheduler: str | None = None,
     tile: int | None = None,
     offline: bool = False,
+    keeping: Literal["fits", "out"] | None = None,
 ) -> Plan:
-    from pipeline import planning
+    """The plan of a map: of an update, which keeps every fit, or of what is `out`, whether that is an update or not."""
+    from pipeline import planning, updating
     from pipeline.config import load
     from pipeline.screen import bars
 
@@ -301,7 +321,7 @@ def _planned(
     settings = (*(said or ()), *(f"{key}={json.dumps(value)}" for key, value in options.items() if value is not None))
     with bars.spinner("reading config, headers and tables"):
         loaded = load(region, system=system, data=data, settings=settings)
-        return planning.plan(loaded, system_named=system is not None)
+        return planning.plan(loaded, system_named=system is not None, keeping=updating.Kept(when_out=keeping == "out") if keeping else None)
 
 
 def _say(text: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +139,49 @@ class Cube:
         packed = _packed(value)
         write_atomically(self.fit_path(fit, key), packed)
         return len(packed)
+
+    def parts_path(self, fit: str) -> Location:
+        """Where what the tiles gave to a fit lies."""
+        return self.path.with_suffix(".fits") / f"{fit}.parts"
+
+    def save_parts(self, fit: str, keys: Mapping[str, str], parts: Mapping[str, Mapping[str, Array]]) -> None:
+        """Keep what each tile (by name) gave to a fit, under its key: the next time only tiles whose key changed are asked. Nothing is kept of parts that
+        are not all arrays of the same names and kinds."""
+        names = sorted(next(iter(parts.values()), {}))
+        held: dict[str, Array] = {"tiles": np.array(list(parts), str), "keys": np.array([keys[tile] for tile in parts], str)}
+        for name in names:
+            arrays = [np.asarray(part[name]) for part in parts.values() if sorted(part) == names]
+            if len(arrays) != len(parts) or len({(a.dtype, a.ndim) for a in arrays}) > 1:
+                return
+            held[f"shape of {name}"] = np.array([a.shape for a in arrays], np.int64).reshape(len(arrays), arrays[0].ndim)
+            held[f"value of {name}"] = np.concatenate([a.ravel() for a in arrays])
+        write_atomically(self.parts_path(fit), _packed(held))
+
+    def part_keys(self, fit: str) -> dict[str, str]:
+        """Tile name to key of what is kept for a fit; empty when nothing is, or it is damaged."""
+        try:
+            with np.load(io.BytesIO(self.parts_path(fit).read_bytes()[1:]), allow_pickle=False) as held:
+                return dict(zip(held["tiles"].tolist(), held["keys"].tolist(), strict=True))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return {}
+
+    def load_parts(self, fit: str) -> dict[str, dict[str, Array]]:
+        """What each tile gave to a fit, by the tile's name, as it was kept."""
+        held = _unpacked(self.parts_path(fit).read_bytes())
+        found: dict[str, dict[str, Array]] = {tile: {} for tile in held["tiles"].tolist()}
+        for name in (key.removeprefix("value of ") for key in held if key.startswith("value of ")):
+            shapes = [tuple(map(int, shape)) for shape in held[f"shape of {name}"]]
+            cuts = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+            for part, values, shape in zip(found.values(), np.split(held[f"value of {name}"], cuts), shapes, strict=True):
+                part[name] = values.reshape(shape)
+        return found
+
+    def written(self, layer: str) -> set[Index]:
+        """The tiles of a layer that may hold anything but missing cells: in an object store, which is not looked through for it, all."""
+        if isinstance(self.path, ObjectPath):
+            return set(self.grid.tiles())
+        found = (path.relative_to(self.path / layer / "c").parts for path in (self.path / layer / "c").glob("*/*"))
+        return {(int(r), int(c)) for r, c in found if r.isdecimal() and c.isdecimal()}
 
     def load_fit(self, fit: str, key: str) -> Any:
         """The artefact of a fit, as it was saved."""

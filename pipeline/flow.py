@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline import cluster, lending, tasks, teachers
+from pipeline import cluster, frozen, lending, tasks, teachers
 from pipeline.errors import ProspectError, ResourceError, StoreError
 from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.planning import Plan, tile_name
 from pipeline.stages import publish
+from pipeline.stages.news import News
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
@@ -67,10 +68,13 @@ class Outcome:
     profile: Path | None = None
 
 
-def run(plan: Plan, progress: Progress | None = None, *, profile: bool = False, say: Callable[[str], None] | None = None) -> Outcome:
+def run(
+    plan: Plan, progress: Progress | None = None, *, profile: bool = False, say: Callable[[str], None] | None = None, news: News | None = None
+) -> Outcome:
     """Make what the plan says is stale, then the bundle. Killed at any moment and run again, the answer is the same.
 
-    `profile` writes Dask's performance report beside the bundle, unless nothing is stale; `say` is told the address of Dask's dashboard.
+    `profile` writes Dask's performance report beside the bundle, unless nothing is stale; `say` is told the address of Dask's dashboard. `news`: what is
+    new since the map that is out, which is then kept.
     """
     begun = time.monotonic()
     _refuse_foreign(plan.outputs)
@@ -94,8 +98,9 @@ def run(plan: Plan, progress: Progress | None = None, *, profile: bool = False, 
         written = publish.publish(
             plan.graph, plan.cube, plan.outputs, key=plan.bundle_key, keys=plan.keys, fit_keys=plan.fit_keys,
             told=lambda: shell.tell(publish.STAGE),
-            run=shell.spent() | {"total_seconds": round(time.monotonic() - begun, 3)},
+            run=shell.spent() | {"total_seconds": round(time.monotonic() - begun, 3)}, news=news,
         )  # fmt: skip
+        frozen.record(plan)
     return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices, report if made else None)
 
 
@@ -210,7 +215,7 @@ class _Shell:
 
     def wire(self) -> None:
         """Which job waits for how many others, and which others wait for it."""
-        plan, grid = self.plan, self.plan.grid
+        plan = self.plan
         maker = {meta.name: i for i, node in enumerate(plan.nodes) if isinstance(node, LayerNode) for meta in node.outputs}
         fits = {node.name: i for i, node in enumerate(plan.nodes) if isinstance(node, FitNode)}
         stale = {i: set(plan.stale.get(node.name, ())) for i, node in enumerate(plan.nodes)}
@@ -218,12 +223,13 @@ class _Shell:
             if not stale[i]:
                 continue
             if isinstance(node, LayerNode) or node.gather:
-                for tile in plan.stale[node.name]:
+                tiles = plan.gathers[node.name] if isinstance(node, FitNode) else plan.stale[node.name]
+                for tile in tiles:
                     self._after((i, tile), self._before(_tile_call(node), tile, maker, fits, stale))
-                self.left[i] = len(stale[i])
+                self.left[i] = len(tiles)
             if isinstance(node, FitNode):
                 before: list[Job] = [(fits[f], None) for f in node.call.read_fits() if stale[fits[f]]]
-                self._after((i, None), before + ([(i, tile) for tile in grid.tiles()] if node.gather else []))
+                self._after((i, None), before + [(i, tile) for tile in plan.gathers.get(node.name, ())])
 
     def _before(self, call: Call, tile: Index, maker: dict[str, int], fits: dict[str, int], stale: dict[int, set[Index]]) -> list[Job]:
         near = self.plan.grid.near(tile, call.halo(self.plan.grid.cell_m))
@@ -250,8 +256,16 @@ class _Shell:
             return pool.submit(tasks.write_tile, task)
         if tile is not None:
             return pool.submit(tasks.gather_tile, task)
-        parts = [self.parts[index][t] for t in plan.grid.tiles()] if node.gather else None
-        return pool.submit(tasks.save_fit, task, plan.fit_keys[node.name], parts)
+        return pool.submit(tasks.save_fit, task, plan.fit_keys[node.name], self._parts(index), plan.part_keys.get(node.name))
+
+    def _parts(self, index: int) -> dict[str, Any] | None:
+        """What the tiles gave to a fit, in grid order: just now, or in an earlier run."""
+        node, fresh = self.plan.nodes[index], self.parts[index]
+        if not isinstance(node, FitNode) or not node.gather:
+            return None
+        tiles = [tile for tile in self.plan.grid.tiles() if node.tiles is None or tile in node.tiles]
+        held = self.plan.cube.load_parts(node.name) if len(fresh) < len(tiles) else {}
+        return {tile_name(tile): fresh[tile] if tile in fresh else held[tile_name(tile)] for tile in tiles}
 
     def _finish(self, job: Job, answer: Any) -> list[Job]:
         index, tile = job

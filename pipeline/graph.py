@@ -40,6 +40,7 @@ from pipeline.stages import (
     showing,
     teach,
     train,
+    update,
     validate,
 )
 from pipeline.stages.acquire import Found
@@ -49,6 +50,20 @@ from pipeline.stages.teach import Teacher
 OWN_NAMES = ("x", "y", "spatial_ref", "systems")  # what the store holds beside layers
 PUBLISHED_FITS = ("importance", "space", "believed", "model", "targets", "reasons", "samples", "risk", "foretold")
 SAID_OF_OCCURRENCES = ("name", "deposit_type", "commodity", "confidence")
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update adds to a map: when the model was fitted, the layer of change, the fits of patches and of noise (None: no seasons to measure it),
+    the keys the fits of targets, reasons and belief had then, deposits not learnt from, and how many were."""
+
+    since: str
+    change: str
+    patches: str
+    noise: str | None
+    fitted: Mapping[str, str]
+    unlearnt: int
+    learnt: int
 
 
 @dataclass
@@ -65,6 +80,7 @@ class Graph:
     notices: list[str]
     told: Mapping[str, Any]
     teachers: tuple[Teacher, ...] = ()
+    update: Update | None = None
 
     @property
     def rasters(self) -> dict[str, str]:
@@ -110,7 +126,8 @@ class Graph:
         """The fits that are published."""
         without = (self.without_suspect,) if self.without_suspect else ()
         named = (*PUBLISHED_FITS, *benefit.asked(self.loaded.config.targets))
-        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in named), *self.drawn)
+        new = (self.update.patches, *([self.update.noise] if self.update.noise else [])) if self.update else ()
+        return (*self.scorecards.values(), *without, *(f"{self.prefix}/{name}" for name in named), *self.drawn, *new)
 
     @property
     def drawn(self) -> dict[str, LayerMeta]:
@@ -220,7 +237,8 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     names = tuple(node.name for node in read)
     why = reasons.node(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
     nodes: list[Node] = [
-        *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps, *belief, *targets, why,
+        *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps,
+        update.as_fitted(grid, prefix, synthetic=synthetic), *belief, *targets, why,
         foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior),
     ]  # fmt: skip
     _check_names(loaded, nodes)

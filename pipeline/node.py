@@ -11,6 +11,7 @@ from typing import Any
 from pipeline import registry
 from pipeline.asset import Asset
 from pipeline.cube import Cube, LayerMeta
+from pipeline.grid import Index
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,13 @@ class Call:
 
 @dataclass(frozen=True)
 class LayerNode:
-    """A tile recipe: one call per tile, one array per output."""
+    """A tile recipe: one call per tile, one array per output. `tiles`: those it is made on, None for all; the others stay missing."""
 
     name: str
     stage: str
     call: Call
     outputs: tuple[LayerMeta, ...]
+    tiles: frozenset[Index] | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -100,7 +102,8 @@ class FitNode:
     """A fit: `gather`, if any, runs on every tile and returns small arrays; `call` makes one artefact of them all.
 
     The call gets the tiles' answers, in grid order, as its parameter `parts`. `bytes` is the stated bound of what it holds. `draws`
-    says what it is when its artefact is lines that others read.
+    says what it is when its artefact is lines that others read. `of_map`: it tells what is in the data or on the finished map, such as a survey's
+    gradient or targets, and an update makes it again; all else is learnt, and stays as it was fitted. `tiles`: those that give, None for all.
     """
 
     name: str
@@ -109,6 +112,8 @@ class FitNode:
     gather: Call | None
     bytes: int
     draws: LayerMeta | None = None
+    of_map: bool = False
+    tiles: frozenset[Index] | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:

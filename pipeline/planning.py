@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from pipeline import teachers
 from pipeline.config import Loaded
 from pipeline.cube import Cube
-from pipeline.errors import ConfigError, ProspectError, ResourceError
+from pipeline.errors import ConfigError, ProspectError, ResourceError, StoreError
 from pipeline.graph import Graph, build
 from pipeline.grid import Grid, Index
 from pipeline.ledger import Ledger, hash_of, key_of
-from pipeline.node import FitNode, LayerNode, Node
+from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.objects import located
 from pipeline.stages import acquire, publish
 
@@ -24,6 +25,24 @@ MOST_READ = 4.0  # a halo may make a tile read at most this many times its own c
 def tile_name(tile: Index) -> str:
     """How the ledger writes a tile."""
     return f"{tile[0]},{tile[1]}"
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Keys that stay what they were: of fits, and of layers (tile to key)."""
+
+    fits: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Keeping(Protocol):
+    """What an update keeps, and what it adds to a map."""
+
+    def pins(self, plan: Plan) -> Pins:
+        """The keys that stay; StoreError where there are none to keep."""
+
+    def extend(self, plan: Plan) -> None:
+        """Add nodes, once each tile's key is known."""
 
 
 @dataclass
@@ -38,6 +57,9 @@ class Plan:
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     stale: dict[str, list[Index]] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
+    part_keys: dict[str, dict[str, str]] = field(default_factory=dict)
+    gathers: dict[str, list[Index]] = field(default_factory=dict)
+    pins: Pins = field(default_factory=Pins)
     notices: list[str] = field(default_factory=list)
     teachers: dict[str, Plan] = field(default_factory=dict)
 
@@ -59,7 +81,8 @@ class Plan:
     @property
     def bundle_key(self) -> str:
         """The key of all that is published."""
-        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in (*self.graph.rasters.values(), *self.graph.asked)]
+        shown = [*self.graph.rasters.values(), *self.graph.asked, *([self.graph.update.change] if self.graph.update else [])]
+        ends = [self.fit_keys[name] for name in self.graph.artefacts] + [hash_of(self.keys[name]) for name in shown]
         return key_of(ends, self.graph.said(), publish.epochs(), sorted(t.version for t in self.graph.found.tables.values()))
 
     @property
@@ -69,18 +92,20 @@ class Plan:
 
     def tasks(self, node: Node) -> int:
         """Tile tasks this node needs now."""
-        stale = self.stale.get(node.name, [])
-        return len(stale) if isinstance(node, LayerNode) or node.gather else 0
+        if isinstance(node, FitNode):
+            return len(self.gathers.get(node.name, ())) if node.name in self.stale else 0
+        return len(self.stale.get(node.name, ()))
 
     def refresh(self) -> None:
         """Compare with the ledger again: what is stale, and why."""
-        self.stale, self.why, ledger = {}, {}, Ledger.of(self.cube.path)
+        self.stale, self.why, self.gathers, ledger = {}, {}, {}, Ledger.of(self.cube.path)
         for node in self.nodes:
             stale = _stale_tiles(self, node, ledger) if isinstance(node, LayerNode) else _stale_fit(self, node)
             if stale:
                 self.stale[node.name] = stale
                 self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), self.grid)
-
+                if isinstance(node, FitNode) and node.gather:
+                    self.gathers[node.name] = _to_ask(self, node)
 
     def only(self, wanted: tuple[str, ...]) -> None:
         """Leave stale only what the fits `wanted` rest on."""
@@ -93,13 +118,13 @@ class Plan:
                 self.stale.pop(node.name, None)
 
 
-def plan(loaded: Loaded, *, system_named: bool = False) -> Plan:
+def plan(loaded: Loaded, *, system_named: bool = False, keeping: Keeping | None = None) -> Plan:
     """The plan of a map; every error that config, headers and tables can show is raised here, before the first tile.
 
-    With `training.regions` it holds the plans of those regions too, of what they teach and no more.
+    With `training.regions` it holds the plans of those regions too, of what they teach and no more. `keeping`: what an update keeps.
     """
     others = {region: _teaching(loaded, place, region) for place, region in enumerate(loaded.config.training.regions)}
-    made = _planned(loaded, system_named=system_named, others=others)
+    made = _planned(loaded, system_named=system_named, others=others, keeping=keeping)
     made.teachers = others
     return made
 
@@ -115,7 +140,9 @@ def _teaching(loaded: Loaded, place: int, region: str) -> Plan:
     return made
 
 
-def _planned(loaded: Loaded, *, system_named: bool, others: Mapping[str, Plan] | None = None, teaching: bool = False) -> Plan:
+def _planned(
+    loaded: Loaded, *, system_named: bool, others: Mapping[str, Plan] | None = None, teaching: bool = False, keeping: Keeping | None = None
+) -> Plan:
     config = loaded.config
     if config.region.boundary and acquire.BOUNDARY in config.sources:
         at = loaded.where("sources", acquire.BOUNDARY)
@@ -134,12 +161,18 @@ def _planned(loaded: Loaded, *, system_named: bool, others: Mapping[str, Plan] |
         made.notices.append(f"the CRS is not equal-area here: areas are off by up to {distortion:.1%}; an equal-area CRS avoids that")
     _check_reach(made)
     _check_memory(made)
+    if keeping:
+        made.pins = keeping.pins(made)
     _give_keys(made)
+    if keeping:
+        keeping.extend(made)
+        _give_keys(made)
     made.refresh()
     return made
 
 
 def _give_keys(plan: Plan) -> None:
+    """The key every layer and fit should have. One that is pinned has the key it was pinned to, whatever became of its inputs."""
     libraries = key_of(acquire.library_versions())
     for node in plan.nodes:
         said = [call.identity() for call in node.calls]
@@ -157,36 +190,64 @@ def _give_keys(plan: Plan) -> None:
         }
         if isinstance(node, FitNode):
             taken = [sorted(elsewhere.items())] if elsewhere else []
-            plan.fit_keys[node.name] = key_of(static, sorted(fits.items()), sorted(layers.items()), sorted(vectors.items()), *taken)
+            own = key_of(static, sorted(fits.items()), sorted(layers.items()), sorted(vectors.items()), *taken)
+            plan.fit_keys[node.name] = plan.pins.fits.get(node.name, own)
+            if node.of_map and node.gather:
+                asked = key_of(node.gather.identity(), libraries)
+                of = sorted((name, plan.fit_keys[name]) for name in node.gather.read_fits())
+                plan.part_keys[node.name] = dict(_tile_keys(plan, node.gather, asked, of))
+        elif all(meta.name in plan.pins.layers for meta in node.outputs):
+            plan.keys |= {meta.name: dict(plan.pins.layers[meta.name]) for meta in node.outputs}
         else:
-            _give_tile_keys(plan, node, static, sorted(fits.items()))
+            of_tiles = dict(_tile_keys(plan, node.call, static, sorted(fits.items())))
+            plan.keys |= {meta.name: {tile: key_of(key, meta.name) for tile, key in of_tiles.items()} for meta in node.outputs}
 
 
-def _give_tile_keys(plan: Plan, node: LayerNode, static: str, fits: list[tuple[str, str]]) -> None:
-    grid, call = plan.grid, node.call
+def _tile_keys(plan: Plan, call: Call, static: str, fits: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    grid = plan.grid
     halo, layers = call.halo(grid.cell_m), call.read_layers()
     digests = [plan.graph.digests(table, call.reach_m) for table in call.vectors.values()]
-    for meta in node.outputs:
-        plan.keys[meta.name] = {}
     for tile in grid.tiles():
-        name = tile_name(tile)
         near = [tile_name(t) for t in grid.near(tile, halo)] if layers else []
         inputs = [[plan.keys[layer][n] for n in near] for layer in layers]
         files = [(a.id, a.version) for a in call.assets if a.touches(grid.window(tile).bounds)]
-        key = key_of(static, fits, inputs, files, [digest[tile] for digest in digests])
-        for meta in node.outputs:
-            plan.keys[meta.name][name] = key_of(key, meta.name)
+        yield tile_name(tile), key_of(static, fits, inputs, files, [digest[tile] for digest in digests])
 
 
 def _stale_tiles(plan: Plan, node: LayerNode, ledger: Ledger) -> list[Index]:
     if all(plan.cube.has(meta) and ledger.whole(meta.name) == hash_of(plan.keys[meta.name]) for meta in node.outputs):
         return []
     held = {meta.name: ledger.keys(meta.name) if plan.cube.has(meta) else {} for meta in node.outputs}
-    return [t for t in plan.grid.tiles() if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
+    stale = [t for t in _asked(plan, node) if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
+    if stale and all(meta.name in plan.pins.layers for meta in node.outputs):
+        raise _lost(plan, node)
+    return stale
 
 
 def _stale_fit(plan: Plan, node: FitNode) -> list[Index]:
-    return [] if plan.cube.has_fit(node.name, plan.fit_keys[node.name]) else list(plan.grid.tiles())
+    if plan.cube.has_fit(node.name, plan.fit_keys[node.name]):
+        return []
+    if node.name in plan.pins.fits:
+        raise _lost(plan, node)
+    return list(plan.grid.tiles())
+
+
+def _lost(plan: Plan, node: Node) -> StoreError:
+    return StoreError(
+        f"{node.name} as it was fitted is not in the cache any more, and an update changes no fit; fit again with "
+        f"`prospect update {plan.loaded.config.region.name} --refit`"
+    )
+
+
+def _asked(plan: Plan, node: Node) -> list[Index]:
+    return [tile for tile in plan.grid.tiles() if node.tiles is None or tile in node.tiles]
+
+
+def _to_ask(plan: Plan, node: FitNode) -> list[Index]:
+    """The tiles of which a fit does not hold what they give."""
+    wanted = plan.part_keys.get(node.name)
+    held = plan.cube.part_keys(node.name) if wanted is not None else {}
+    return [tile for tile in _asked(plan, node) if wanted is None or held.get(tile_name(tile)) != wanted[tile_name(tile)]]
 
 
 def _reason(was: Mapping[str, str], now: Mapping[str, str], tiles: int, grid: Grid) -> str:

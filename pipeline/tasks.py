@@ -74,13 +74,15 @@ def gather_tile(task: Task) -> tuple[Any, Effort]:
     return part, Effort(time.monotonic() - begun, math.prod(task.cube.grid.window(_tile(task)).shape), 0)
 
 
-def save_fit(task: Task, key: str, parts: list[Any] | None) -> Effort:
-    """Run a fit's last step and keep its artefact under its key."""
+def save_fit(task: Task, key: str, parts: Mapping[str, Any] | None, keep: Mapping[str, str] | None = None) -> Effort:
+    """Run a fit's last step and keep its artefact under its key; `parts` are what the tiles gave, by name in grid order, kept under the keys `keep`."""
     from threadpoolctl import threadpool_limits
 
     begun = time.monotonic()
     with threadpool_limits(1):  # a fit's sums may depend on the thread count
-        value = _called(task, **({} if parts is None else {"parts": parts}))
+        value = _called(task, **({} if parts is None else {"parts": list(parts.values())}))
+    if parts and keep is not None:
+        task.cube.save_parts(task.node, keep, parts)
     size = task.cube.save_fit(task.node, key, value)
     return Effort(time.monotonic() - begun, 0, size)
 

@@ -108,7 +108,7 @@ def test_a_plan_names_what_a_parameter_changes_and_why_and_runs_nothing(here: Pa
 
 def test_a_plan_states_the_cells_and_bytes_to_write(here: Path) -> None:
     done = prospect("plan", "tiny", "--set", "run.cache=empty")
-    layers = 1 + 2 + 4 + 2 + 1 + 3  # the region, two rasters, four features, the map and its spread, the classes, what may be believed
+    layers = 1 + 2 + 4 + 2 + 1 + 3 + 1  # region, two rasters, four features, map and spread, classes, what may be believed, the map as fitted
     cells = layers * 120 * 100
     assert f"{cells:,} cells, {4 * cells / 1000:.0f} kB before compression" in said(done)
 

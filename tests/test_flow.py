@@ -119,7 +119,7 @@ def test_changing_a_parameter_remakes_that_layer_and_what_reads_it_and_nothing_e
     before = {p.name: p.read_bytes() for p in (root / "cache" / "tiny").glob("*.keys/*.json")}
     made = plan(load("tiny", settings=("features.halo.radius_m=2500",), root=root))
     below = {"table", "protocols/default/scorecard", "model", "prospectivity", "edges", "classes", "targets"}
-    below |= {"importance", "space", "applicability", "believed", "reasons", "pieces", "exponent", "intensity", "foretold", "risk"}
+    below |= {"importance", "space", "applicability", "believed", "reasons", "pieces", "exponent", "intensity", "foretold", "risk", "as_fitted"}
     assert set(made.stale) == {"halo"} | {f"systems/as_published/{name}" for name in below}
     assert made.why["halo"] == "changed: its recipe or parameters"
     assert made.why["systems/as_published/prospectivity"] == "changed: fit systems/as_published/model, layer halo"
@@ -255,7 +255,7 @@ def test_keys_recorded_are_the_keys_planned(whole: Path) -> None:
     made = plan(load("tiny", root=whole))
     ledger = Ledger.of(made.cube.path)
     assert all(ledger.keys(layer) == keys for layer, keys in made.keys.items())
-    assert len(made.keys) == 2 + 4 + 3 + 3 + 1
+    assert len(made.keys) == 2 + 4 + 3 + 3 + 1 + 1
 
 
 def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:

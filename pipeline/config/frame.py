@@ -287,6 +287,14 @@ class Publish(Frame):
     relief: Name | None = None
 
 
+class Update(Frame):
+    """When a model that updates leave as it was fitted is too old, and says so: when the share of the map's ground on which it may be believed has changed by
+    more than `drift_limit`, or when of all known deposits more than the share `unlearnt_limit` came since."""
+
+    drift_limit: Share = 0.05
+    unlearnt_limit: Share = 0.1
+
+
 class Run(Frame):
     """How and where to run; none of it changes an answer, and none of it is written to the bundle.
 
@@ -325,6 +333,7 @@ class Config(Frame):
     targets: Targets = Targets()
     applicability: Applicability = Applicability()
     publish: Publish = Publish()
+    update: Update = Update()
     seed: int = 1
     run: Run = Run()
 

@@ -25,7 +25,7 @@ REGION_COLOURS = (
 
 def rasters(*, bundle: Bundle) -> None:
     """Each published raster as a COG: float32 with NaN for cells not scored, `classes` and `evidence_kind` as bytes, 0 where not scored."""
-    for name, layer in bundle.rasters.items():
+    for name, layer in {**bundle.rasters, **({"change": bundle.change} if bundle.change else {})}.items():
         shown = look(bundle.cube, layer)
         tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
         if taught_by := bundle.scorecard.get("taught_by"):
@@ -46,7 +46,7 @@ def look(cube: Cube, layer: str) -> cog.Look:
         return replace(shown, band_tags=names, palette=dict(enumerate(COLOURS)))
     if word.name == "evidence_kind":
         return replace(shown, band_tags={f"CLASS_{code}": said for code, said in enumerate(KINDS)}, palette=dict(enumerate(KIND_COLOURS)))
-    if word.name == "expected_deposits":
+    if word.name in ("expected_deposits", "change"):
         return shown
     if word.name == "taught_by":
         regions = ("not scored", *shown.tags["SOURCE"].split(", "))

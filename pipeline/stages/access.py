@@ -53,7 +53,7 @@ def node(loaded: Loaded, grid: Grid, *, prefix: str, tables: Mapping[str, Table]
     }  # fmt: skip
     vectors = {name: tables[name] for name in dict.fromkeys([*said.network, *(goal.of for goal in said.to.values())])}
     call = Call(travelled, parameters, vectors=vectors, fits={"pieces": f"{prefix}/pieces"})
-    return FitNode(f"{prefix}/access", STAGE, call, gather, GROUND_BYTES * rows * cols + LINE_BYTES)
+    return FitNode(f"{prefix}/access", STAGE, call, gather, GROUND_BYTES * rows * cols + LINE_BYTES, of_map=True)
 
 
 def step_cells(said: Access, grid: Grid) -> int:

@@ -88,7 +88,7 @@ def nodes(
         kind = meta("evidence_kind", f"Evidence of the rock: 1 measured ({said.measured}), 2 inferred from coarser maps, 0 not scored", "int32")
         made.append(LayerNode(kind.name, STAGE, Call(kinds, {}, {"measured": (said.measured,), "prospectivity": (scored,)}), (kind,)))
     counted = Call(tally, {}, {"applicability": (map_.name,), "prospectivity": (scored,), "kind": (f"{prefix}/evidence_kind",) if said.measured else ()})
-    return [*made, FitNode(f"{prefix}/believed", STAGE, Call(added), counted, 1_000_000)]
+    return [*made, FitNode(f"{prefix}/believed", STAGE, Call(added), counted, 1_000_000, of_map=True)]
 
 
 def reference(

@@ -33,7 +33,7 @@ def nodes(
         layers = {"prospectivity": (f"{prefix}/prospectivity",), "classes": (f"{prefix}/classes",), "tract": tract}
         gather = Call(tallied, dict(known), layers, vectors={"areas": tables[of]}, fits=fits)
         said = {"cell_m": grid.cell_m, "by": by, "until": until}
-        made.append(FitNode(f"{prefix}/{name}", STAGE, Call(summed, said, vectors={"areas": tables[of]}, fits=ends), gather, TALLY_BYTES))
+        made.append(FitNode(f"{prefix}/{name}", STAGE, Call(summed, said, vectors={"areas": tables[of]}, fits=ends), gather, TALLY_BYTES, of_map=True))
     return made
 
 

@@ -67,7 +67,7 @@ def nodes(
         "excluded": [one.model_dump(mode="json") for one in targets.exclude],
     }  # fmt: skip
     vectors = {one.of: tables[one.of] for one in targets.exclude}
-    return [*masks, FitNode(f"{prefix}/pieces", STAGE, Call(joined, joining, vectors=vectors), gather, PIECES_BYTES)]
+    return [*masks, FitNode(f"{prefix}/pieces", STAGE, Call(joined, joining, vectors=vectors), gather, PIECES_BYTES, of_map=True)]
 
 
 def _known(loaded: Loaded, name: str, tables: Mapping[str, Table], *spot: str) -> None:

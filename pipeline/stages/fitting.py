@@ -47,7 +47,7 @@ def node(
         cells = (grid.rows // step + 1) * (grid.cols // step + 1)
         in_pieces = HELD_BYTES * cells + WHOLE_BYTES * WHOLE_SIDE**2
         held = min(WHOLE_BYTES * cells, in_pieces) if recipe.windowed else WHOLE_BYTES * cells
-        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables, drawn=read), gather, held * len(names))
+        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables, drawn=read), gather, held * len(names), of_map=True)
     if Places in wants.values():
         said |= {"corner": corner, "cols": grid.cols}
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
@@ -55,7 +55,7 @@ def node(
     if Shifts in wants.values():
         sampled = Call(sample_shifts, {"share": share, "seed": 0}, {"layers": names}, reach_m=grid.cell_m)
         said |= {"shifts": len(names)}
-    return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables, drawn=read), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))))
+    return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables, drawn=read), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))), of_map=not names)
 
 
 def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:

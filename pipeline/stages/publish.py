@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,12 @@ from pipeline.bundle import Bundle, Lines, Shown
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
 from pipeline.ledger import hash_of
-from pipeline.stages import acquire, believe, benefit, catalogue, explain, making, ranking, regions, sheets, showing
+from pipeline.stages import acquire, believe, benefit, catalogue, explain, making, ranking, regions, sheets, showing, update
+from pipeline.stages import news as changed
 
 if TYPE_CHECKING:
     from pipeline.graph import Graph
+    from pipeline.stages.news import News
 
 EPOCH = 8
 STAGE = "publish"
@@ -67,9 +70,10 @@ def epochs() -> dict[str, int]:
 
 def publish(
     graph: Graph, cube: Cube, outputs: Path, *, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str], run: Mapping[str, Any],
-    told: Callable[[], None],
+    told: Callable[[], None], news: News | None = None,
 ) -> bool:  # fmt: skip
-    """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`."""
+    """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`. With `news` the bundle
+    there is kept, and the new one says what changed."""
     if is_current(outputs, key):
         catalogue.keep(outputs.parent)  # another map may have been removed
         return False
@@ -78,6 +82,9 @@ def publish(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         bundle = _bundle(graph, cube, folder, key, keys, fit_keys)
+        if news is not None:
+            bundle = _with_changes(bundle, graph, news, outputs, lambda name: cube.load_fit(name, fit_keys[name]))
+            _write_json(folder / "changes.json", bundle.changes or {})
         if bundle.model:  # none where there was no ground to map
             (folder / "model.skops").write_bytes(bundle.model)
         (folder / "config.yaml").write_text(bundle.config_yaml, encoding="utf-8")
@@ -88,7 +95,7 @@ def publish(
         paths = sorted(p for p in folder.rglob("*") if p.is_file())
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": _fetched(graph)}})
-        _swap(folder, outputs)
+        _swap(folder, outputs, news.kept if news else None)
         catalogue.keep(outputs.parent)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -116,7 +123,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
     notices = (
         *graph.notices, *_notices(fit(f"{graph.prefix}/samples")), *_suspect(protocols[deciding]), *_invented(graph),
         *believe.notices(fit(f"{graph.prefix}/space"), believed), *(regions.notices(protocols[regions.PROTOCOL]) if graph.teachers else ()),
-        *_helped(protocols[deciding]), *_dependent(of_model),
+        *_helped(protocols[deciding]), *_dependent(of_model), *_old(graph, cube, believed),
     )  # fmt: skip
     taught_by = [{"region": t.region, "title": t.title, "reason": t.reason} for t in graph.teachers]
     evidence, relief, withheld = showing.choose(graph, fit)
@@ -153,7 +160,7 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         "merit": ranking.stated(config.targets.merit, fit(f"{graph.prefix}/targets")), "risk": fit(f"{graph.prefix}/risk"),
     } | of_model | ({"taught_by": taught_by} if taught_by else {})  # fmt: skip
     tables = sheets.sheets({name: fit(f"{graph.prefix}/{name}") for name in benefit.asked(config.targets)}, scorecard["risk"])
-    targets = [{**target, **why} for target, why in zip(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), strict=True)]
+    targets = _told(fit(f"{graph.prefix}/targets"), fit(f"{graph.prefix}/reasons"), graph, cube)
     said = {"made_by": "prospect", **graph.said()}
     return Bundle(
         folder, cube, config.region.title, config.region.name, config.system.name, graph.synthetic, graph.rasters, targets,
@@ -161,6 +168,43 @@ def _bundle(graph: Graph, cube: Cube, folder: Path, key: str, keys: Mapping[str,
         yaml.safe_dump(said, sort_keys=False, allow_unicode=True), model, notices,
         columns=graph.target_columns, tables=tables, evidence=evidence, relief=relief, system_title=config.system.title,
     )  # fmt: skip
+
+
+def _told(targets: list[dict[str, Any]], reasons: list[dict[str, Any]], graph: Graph, cube: Cube) -> list[dict[str, Any]]:
+    """Targets with their reasons; those an update left standing keep the reasons they had, as they keep their numbers."""
+    told = [{**target, **why} for target, why in zip(targets, reasons, strict=True)]
+    if graph.update is None:
+        return told
+    then, why = (cube.load_fit(f"{graph.prefix}/{name}", graph.update.fitted[name]) for name in ("targets", "reasons"))
+    kept = {(target["wkb"], target["max_prospectivity"]): reason for target, reason in zip(then, why, strict=True)}
+    return [{**target, **kept.get((target["wkb"], target["max_prospectivity"]), {})} for target in told]
+
+
+def _old(graph: Graph, cube: Cube, believed: Mapping[str, Any]) -> list[str]:
+    """That the model an update rests on is older than config allows, where it is."""
+    new, limits = graph.update, graph.loaded.config.update
+    if new is None:
+        return []
+    then = cube.load_fit(f"{graph.prefix}/believed", new.fitted["believed"])["applicable_share"]
+    return update.too_old(
+        since=new.since, then=then, now=believed["applicable_share"], unlearnt=new.unlearnt, learnt=new.learnt, drift_limit=limits.drift_limit,
+        unlearnt_limit=limits.unlearnt_limit, region=graph.loaded.config.region.name,
+    )  # fmt: skip
+
+
+def _with_changes(bundle: Bundle, graph: Graph, news: News, outputs: Path, fit: Callable[[str], Any]) -> Bundle:
+    """The bundle with what changed since the map that is out."""
+    new = graph.update
+    sd = fit(new.noise)["sd"] if new and new.noise else None
+    rows, shifted = changed.changes(changed.held(outputs), bundle.targets, news, bundle.cube.grid, sd=sd)
+    seen = fit(new.noise) if new and new.noise else {"sd": None, "cells": 0, "seasons": 0}
+    said = {
+        "before": news.date, "fitted": new.since if new else news.date, "refit": news.refit, "noise": seen,
+        "noise_said": update.told_of_noise(seen, refit=news.refit),
+        "new": {name: cause for name, (cause, _) in news.sources.items()}, "patches": len(fit(new.patches)) if new else None, "targets": rows,
+        "shifted": shifted,
+    }  # fmt: skip
+    return replace(bundle, changes=said, tables={**bundle.tables, "changes": changed.sheet(rows)}, change=new.change if new else None)
 
 
 def _verdict(protocols: Mapping[str, Any], deciding: str) -> str:
@@ -273,9 +317,15 @@ def is_current(outputs: Path, key: str) -> bool:
         return False
 
 
-def _swap(folder: Path, outputs: Path) -> None:
+def _swap(folder: Path, outputs: Path, kept: Path | None) -> None:
     old = _beside(outputs, "old")
     shutil.rmtree(old, ignore_errors=True)
+    if kept is not None and outputs.exists() and not kept.exists():
+        # a copy, whole before anything is swapped: whenever this is cut off, one map is out and none is lost
+        partial = kept.with_name(f".{kept.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(outputs, partial)
+        os.replace(partial, kept)
     if outputs.exists():
         os.replace(outputs, old)  # a crash here leaves the old bundle under this name: check_writable puts it back
     os.replace(folder, outputs)

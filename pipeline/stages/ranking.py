@@ -59,7 +59,8 @@ def node(
     }  # fmt: skip
     vectors = {flag.of: tables[flag.of] for flag in targets.flag.values()}
     fits = {"pieces": f"{prefix}/pieces"} | ({"access": f"{prefix}/access"} if has_access else {}) | ({"total": f"{prefix}/intensity"} if dense else {})
-    return FitNode(f"{prefix}/targets", STAGE, Call(ranked, said, vectors=vectors | {OCCURRENCES: tables[config.label.occurrences]}, fits=fits), None, RANKING_BYTES)
+    call = Call(ranked, said, vectors=vectors | {OCCURRENCES: tables[config.label.occurrences]}, fits=fits)
+    return FitNode(f"{prefix}/targets", STAGE, call, None, RANKING_BYTES, of_map=True)
 
 
 OWN = (

@@ -45,7 +45,7 @@ def node(
         "observations": observing.asked(loaded, features, counts), "weights": config.targets.merit.model_dump(mode="json"), "seed": config.seed,
     }  # fmt: skip
     gather = Call(at_best, {}, {"evidence": evidence}, fits={"targets": fits["targets"]})
-    return FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES)
+    return FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES, of_map=True)
 
 
 def at_best(*, evidence: Layers, targets: Fit, at: Cells) -> dict[str, Array]:

@@ -22,7 +22,7 @@ HELD_OUT = "Held-out deposits captured by models that did not see them; interval
 def node(*, prefix: str, card: str, numbers: list[float] | None, dense: bool) -> FitNode:
     """`<prefix>/risk`, of the ranked targets and the deciding scorecard."""
     fits = {"targets": f"{prefix}/targets", "card": card, "samples": f"{prefix}/samples"}
-    return FitNode(f"{prefix}/risk", STAGE, Call(risk, {"numbers": numbers, "dense": dense}, fits=fits), None, RISK_BYTES)
+    return FitNode(f"{prefix}/risk", STAGE, Call(risk, {"numbers": numbers, "dense": dense}, fits=fits), None, RISK_BYTES, of_map=True)
 
 
 def risk(*, targets: Fit, card: Fit, samples: Fit, numbers: list[float] | None, dense: bool) -> dict[str, Any]:

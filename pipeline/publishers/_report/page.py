@@ -48,7 +48,7 @@ def _rendered(bundle: Bundle, found: gpd.GeoDataFrame, most_bytes: int) -> str:
     roots["map"], about = canvas.canvas(bundle, shown, veil, step, found.head(content.MOST_ROWS), _districts(bundle))
     said = {
         "summary": content.summary(bundle, found), "protocols": content.protocols(bundle, roots), "evidence": content.evidence(bundle, roots),
-        "risk": content.risk(bundle, roots), "sheets": {name: sheet for name, sheet in bundle.tables.items() if name not in content.RISK},
+        "risk": content.risk(bundle, roots), "sheets": {name: sheet for name, sheet in bundle.tables.items() if name not in (*content.RISK, "changes")},
         "targets": content.targets(bundle, found), "inputs": content.inputs(bundle), "layers": [_legend(one) for one in shown], "blind": content.blind(bundle),
         "veiled": veil is not None, "system": content.system(bundle), "step": step, "cell_m": bundle.cube.grid.cell_m, "stamp": cog.SYNTHETIC,
     }  # fmt: skip
