@@ -40,7 +40,7 @@ def main() -> None:
     """Run and print."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--worlds", type=int, default=200)
-    asked.add_argument("--first", type=int, default=222, help="seed of the first world; the method was chosen while looking at seeds 1 to 113 and 201 to 221")
+    asked.add_argument("--first", type=int, default=233, help="seed of the first world; seeds 1 to 113 and 201 to 232 have been looked at")
     asked.add_argument("--processes", type=int, default=1, choices=(1, 2), help="that make worlds")
     said = asked.parse_args()
     folder = Path(gettempdir()) / "prospect-benchmarks" / f"coverage-{digest(FITTED_BY)}"
