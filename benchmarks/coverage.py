@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -32,14 +33,14 @@ SPLIT = Split(kind="nearest")
 AREA, TARGET_AREA, TOP = 0.05, 0.05, 20
 KNOWN_WITHIN_M = 3000.0
 REPLICATES = 300
-FITTED_BY = tuple(f"pipeline/learning/{name}.py" for name in ("forests", "trees", "fitted", "split", "matching"))
+FITTED_BY = ("benchmarks/coverage.py", *(f"pipeline/learning/{name}.py" for name in ("forests", "trees", "fitted", "split", "matching")))
 
 
 def main() -> None:
     """Run and print."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--worlds", type=int, default=200)
-    asked.add_argument("--first", type=int, default=201, help="seed of the first world; the method was chosen while looking at seeds 1 to 113")
+    asked.add_argument("--first", type=int, default=233, help="seed of the first world; seeds 1 to 113 and 201 to 232 have been looked at")
     asked.add_argument("--processes", type=int, default=1, choices=(1, 2), help="that make worlds")
     said = asked.parse_args()
     folder = Path(gettempdir()) / "prospect-benchmarks" / f"coverage-{digest(FITTED_BY)}"
@@ -78,13 +79,14 @@ def _raw(world: Kept, seed: int) -> dict[str, Any]:
     on = np.isin(np.arange(len(score)), np.concatenate([np.empty(0, np.int64), *targets]))
     means = np.array([score[cells].mean() for cells in targets])
     held = np.isfinite(above)
+    odds = replace(table, measured=np.isin(table.cell, world.cell[world.mapped])).odds()
 
     def over(values: np.ndarray) -> list[float]:
         return [float(share) for share in 1 - np.searchsorted(order, values, side="right") / len(order)]
 
     return {
         "above": above[held].tolist(), "units": units[held].tolist(), "undiscovered": over(score[hidden]), "ranks": over(means),
-        "areas": [len(cells) / len(score) for cells in targets], "on_targets": int(on[hidden].sum()), "new": int(fresh.sum()),
+        "areas": [len(cells) / len(score) for cells in targets], "on_targets": int(on[hidden].sum()), "new": int(fresh.sum()), "odds": odds[held].tolist(),
     }  # fmt: skip
 
 
@@ -108,15 +110,16 @@ def _judged(raw: dict[str, Any]) -> dict[str, dict[str, float]]:
     """For capture and targets: the share foretold and the one that came, whether the interval holds it, how it errs, and its width."""
     above = np.array(raw["above"])
     own, place = np.unique(np.array(raw["units"]), return_inverse=True)
-    weights = intervals.weights(own, seed=1, replicates=REPLICATES)[:, place]
+    alone = 1 / np.array(raw["odds"])  # as the pipeline does where a layer says what was mapped
+    weights = intervals.weights(own, seed=1, replicates=REPLICATES)[:, place] * alone
     weights = weights[weights.sum(axis=1) > 0]
     inside = (above <= AREA).astype(float)
     ranks, areas = np.array(raw["ranks"]), np.array(raw["areas"])
-    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (np.ones(len(above)), *weights)]
+    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
     further = len(raw["undiscovered"])
     told = {}
     for name, value, drawn, came, area in (
-        ("capture", float(inside.mean()), (weights @ inside) / weights.sum(axis=1), int(np.sum(np.array(raw["undiscovered"]) < AREA)), AREA),
+        ("capture", float(np.average(inside, weights=alone)), (weights @ inside) / weights.sum(axis=1), int(np.sum(np.array(raw["undiscovered"]) < AREA)), AREA),
         ("targets", curves[0], np.array(curves[1:]), raw["on_targets"], float(areas.sum())),
     ):
         share = predictive.share_of(value, drawn, len(above))

@@ -6,8 +6,9 @@
 Twelve layers are made (normal fields of covariance exp(-(d / 10 cells)^2), in steps of 0.01, as deflated GeoTIFFs) and a hundred deposits, as a
 GeoPackage. Ours is `prospect map` of a region over these files, with the cube, validation, importance, applicability, uncertainty, classes, targets with
 reasons, report, QGIS project and STAC item that every map has. What a user can say less of is said: two folds and one seed, and no copies of evidence
-(`publish.at_most: 0`). The peers are handed the trees of that very map and make one raster of probabilities: they fit nothing and score nothing else, which
-is in their favour. Then the maps are compared cell by cell: a peer's is scikit-learn's `predict_proba`. EIS Toolkit declares Python 3.9 or 3.10 and
+(`publish.at_most: 0`); and two threads of one process do the work (`run: {workers: 0, threads: 2}`). The peers are handed the trees of that very map
+and make one raster of probabilities: they fit nothing and score nothing else, which is in their favour. Then the maps are compared cell by cell: a
+peer's is scikit-learn's `predict_proba`. EIS Toolkit declares Python 3.9 or 3.10 and
 versions of its time; here it runs on this Python and on today's versions of what it imports.
 
 The floor reads all layers and writes one raster. Peers are installed by pip in environments of their own, below `--folder`; EIS Toolkit, which holds
@@ -73,7 +74,7 @@ def prepared(folder: Path, side: int, trees: int) -> tuple[Path, list[Path]]:
     (root / "configs" / "validation").mkdir(parents=True, exist_ok=True)
     (root / "configs" / "validation" / "default.yaml").write_text("title: two folds, one seed\nsplit: {folds: 2}\nseeds: 1\n")
     model = {"use": "random_forest", "bags": BAGS, "trees_per_bag": trees // BAGS}
-    ground.region(root, "peers", side, layers, inputs / "deposits.gpkg", {"model": model, "publish": {"at_most": 0}})
+    ground.region(root, "peers", side, layers, inputs / "deposits.gpkg", {"model": model, "publish": {"at_most": 0}, "run": {"workers": 0, "threads": 2}})
     return root, layers
 
 

@@ -25,13 +25,13 @@ class Pool:
 
     link = ""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, executor: Executor, at_once: int = 1) -> None:
+        self._executor, self._at_once = executor, at_once
 
     @property
     def slots(self) -> int:
         """How many tasks may be on their way at once."""
-        return 1
+        return self._at_once
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Start one task."""
@@ -114,16 +114,16 @@ class _Cluster(Pool):
 
 
 @contextlib.contextmanager
-def pool(*, workers: int, in_flight: int, scheduler: str | None, profile: Path | None = None) -> Iterator[Pool]:
-    """`workers` processes on this machine (0: this process), or those of a scheduler; closed, with all they started, at the end.
+def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 1, profile: Path | None = None) -> Iterator[Pool]:
+    """`workers` processes on this machine (0: this process, with so many `threads`), or those of a scheduler; closed, with all they started, at the end.
 
     `profile` is where Dask's performance report goes; ConfigError when no Dask is asked for.
     """
     if scheduler is None and workers == 0:
         if profile is not None:
             raise ConfigError("--profile is Dask's report: it needs --workers 1 or more, or --scheduler")
-        with ThreadPoolExecutor(1) as executor:
-            yield Pool(executor)
+        with ThreadPoolExecutor(threads) as executor:
+            yield Pool(executor, threads)
         return
     import dask
     from distributed import LocalCluster

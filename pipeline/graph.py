@@ -239,7 +239,9 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     nodes: list[Node] = [
         *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps,
         update.as_fitted(grid, prefix, synthetic=synthetic), *belief, *targets, why,
-        foretell.node(grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior),
+        *foretell.nodes(
+            grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior, measured=config.applicability.measured,
+        ),
     ]  # fmt: skip
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})

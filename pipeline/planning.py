@@ -283,9 +283,9 @@ def _check_memory(plan: Plan) -> None:
             )
         for call in node.calls:
             cells = (grid.tile + 2 * call.halo(grid.cell_m)) ** 2
-            held = cells * 4 * (len(call.read_layers()) * 2 + 6) * max(run.workers, 1)
+            held = cells * 4 * (len(call.read_layers()) * 2 + 6) * max(run.workers, run.threads)
             if held > limit:
                 raise ResourceError(
-                    f"{node.name} would hold {held / 1e9:.1f} GB in {max(run.workers, 1)} workers, more than run.memory_gb {run.memory_gb:g}; "
+                    f"{node.name} would hold {held / 1e9:.1f} GB in {max(run.workers, run.threads)} workers, more than run.memory_gb {run.memory_gb:g}; "
                     f"use a smaller region.tile (now {grid.tile}) or fewer workers"
                 )

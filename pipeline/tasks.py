@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ Bounds = tuple[float, float, float, float]
 EVERYTHING_M = 1e8  # a fit sees its vector tables whole
 
 
+_LIMITING, _LIMITS, _FITS = threading.Lock(), list[Any](), list[None]()  # of numeric libraries, while fits run
 _AT_WRITING: set[object] = set()  # what this process is writing at this moment
 
 
@@ -76,15 +78,32 @@ def gather_tile(task: Task) -> tuple[Any, Effort]:
 
 def save_fit(task: Task, key: str, parts: Mapping[str, Any] | None, keep: Mapping[str, str] | None = None) -> Effort:
     """Run a fit's last step and keep its artefact under its key; `parts` are what the tiles gave, by name in grid order, kept under the keys `keep`."""
-    from threadpoolctl import threadpool_limits
-
     begun = time.monotonic()
-    with threadpool_limits(1):  # a fit's sums may depend on the thread count
+    with _single_threaded():  # a fit's sums may depend on the thread count
         value = _called(task, **({} if parts is None else {"parts": list(parts.values())}))
     if parts and keep is not None:
         task.cube.save_parts(task.node, keep, parts)
     size = task.cube.save_fit(task.node, key, value)
     return Effort(time.monotonic() - begun, 0, size)
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """One thread for each fit. The limit is the process's: of fits that run beside each other the last to end takes it off."""
+    from threadpoolctl import threadpool_limits
+
+    with _LIMITING:
+        _LIMITS.append(threadpool_limits(1))
+        _FITS.append(None)
+    try:
+        yield
+    finally:
+        with _LIMITING:
+            _FITS.pop()
+            if not _FITS:
+                for limit in reversed(_LIMITS):  # the first remembers what was before
+                    limit.restore_original_limits()
+                _LIMITS.clear()
 
 
 async def settled() -> None:

@@ -98,10 +98,10 @@ def test_any_tile_size_gives_the_same_rasters(whole: Path, tmp_path: Path, tile:
     assert digests(root / "outputs" / "tiny", RASTERS) == digests(whole / "outputs" / "tiny", RASTERS)
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_any_number_of_workers_gives_the_same_bundle(whole: Path, tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize("said", [("run.workers=1",), ("run.workers=4",), ("run.workers=0", "run.threads=3")])
+def test_any_number_of_workers_and_threads_gives_the_same_bundle(whole: Path, tmp_path: Path, said: tuple[str, ...]) -> None:
     root = tiny.make(tmp_path / "other")
-    mapped(root, f"run.workers={workers}")
+    mapped(root, *said)
     assert everything(root / "outputs" / "tiny") == everything(whole / "outputs" / "tiny")
 
 

@@ -298,11 +298,14 @@ class Update(Frame):
 class Run(Frame):
     """How and where to run; none of it changes an answer, and none of it is written to the bundle.
 
-    `cache` holds the store: a folder, or `s3://bucket/name` of any object store that speaks S3; downloads and aligned tables then lie in the folder
-    `scratch`, each machine's own. `offline`: no host is asked, and what is not on the shelf is named, all of it, before anything runs.
+    `workers` are processes of this machine; with 0 of them this process does the work, `threads` tiles at once: less memory and a quicker start, since
+    libraries and models are held once. `cache` holds the store: a folder, or `s3://bucket/name` of any object store that speaks S3; downloads and
+    aligned tables then lie in the folder `scratch`, each machine's own. `offline`: no host is asked, and what is not on the shelf is named, all of it,
+    before anything runs.
     """
 
     workers: Annotated[int, Field(ge=0)] = 2
+    threads: Annotated[int, Field(ge=1)] = 1
     in_flight: Annotated[int, Field(ge=1)] = 2
     memory_gb: Positive = 3
     scheduler: str | None = None
@@ -310,6 +313,12 @@ class Run(Frame):
     scratch: str = "cache"
     outputs: str = "outputs"
     offline: bool = False
+
+    @model_validator(mode="after")
+    def _threads_are_of_this_process(self) -> Run:
+        if self.threads > 1 and (self.workers or self.scheduler):
+            raise ValueError(f"`threads: {self.threads}` is of this process, and the work is given to workers; say `workers: 0` or drop one of them")
+        return self
 
 
 class Config(Frame):

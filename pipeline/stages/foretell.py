@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from pipeline.learning import draws
 from pipeline.learning.draws import Floats
 from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
-from pipeline.stages import fitting, making, validate
+from pipeline.stages import fitting, label, making, validate
 
-EPOCH = 3
+EPOCH = 4
 STAGE = "validate"
 AREAS = (0.01, 0.05, 0.10)
 TOP = 20  # targets
@@ -25,10 +26,12 @@ BAGS = 5  # at most, as where models are tuned: what is asked is an order, not i
 FEWEST = 10  # deposit groups, as the verdict asks
 
 
-def node(
-    grid: Grid, *, prefix: str, evidence: tuple[str, ...], protocol: Protocol, told: Mapping[str, Any], seed: int, prior: Prior | None
-) -> FitNode:
-    """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split."""
+def nodes(
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], protocol: Protocol, told: Mapping[str, Any], seed: int, prior: Prior | None,
+    measured: str | None,
+) -> list[FitNode]:  # fmt: skip
+    """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split. Where a layer says what
+    ground was looked at closely (`measured`), `<prefix>/measured_at` before it, which samples lie there."""
     from pipeline.learning.undiscovered import number_distribution
 
     said = {
@@ -38,24 +41,35 @@ def node(
     share = min(1.0, CELLS / (grid.rows * grid.cols))
     gather = Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (f"{prefix}/prospectivity", *evidence)})
     fits = {"table": f"{prefix}/table", "samples": f"{prefix}/samples", "targets": f"{prefix}/targets"}
-    return FitNode(f"{prefix}/foretold", STAGE, Call(foretell, said, fits=fits), gather, CELLS * (len(evidence) + 3) * 8)
+    before = []
+    if measured:
+        of = {"samples": f"{prefix}/samples"}
+        fits["looked"] = f"{prefix}/measured_at"
+        before.append(FitNode(
+            fits["looked"], STAGE, Call(label.assemble, {"names": (measured,)}, fits=of),
+            Call(label.values_at, {}, {"evidence": (measured,), "measured": (measured,)}, fits=of), CELLS * 16,
+        ))  # fmt: skip
+    return [*before, FitNode(f"{prefix}/foretold", STAGE, Call(foretell, said, fits=fits), gather, CELLS * (len(evidence) + 3) * 8)]
 
 
 def foretell(
     *, parts: list[dict[str, Array]], table: Fit, samples: Fit, targets: Fit, split: Mapping[str, Any], bounds: list[float], seed: int,
-    told: Mapping[str, Any], numbers: list[float] | None,
+    told: Mapping[str, Any], numbers: list[float] | None, looked: Fit | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The counts, JSON-ready: `further` deposits are as many as were held out, or what the prior holds possible. `reason` where nothing can be said.
 
     Each held-out deposit is ranked among all ground that is new to the map made without it; the share of deposits in the best 1, 5 and 10 %
     of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets. `deposits` are the ends of 90 % of what may
     come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered, each in a cell of its own
-    (`predictive.number_chances`).
+    (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where `looked`, a table of the same rows, tells which
+    were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
     """
     from pipeline.learning import intervals, predictive
     from pipeline.learning.table import SampleTable
 
     held = SampleTable.from_bytes(table.value)
+    if looked is not None and len(held):
+        held = replace(held, measured=SampleTable.from_bytes(looked.value).measured)
     held = held.subset(samples.value["drawn"][:, 0]) if len(held) else held
     groups = len(np.unique(held.group[held.positive & held.scored]))
     if not making.labelled(told) or groups < FEWEST:
@@ -99,7 +113,7 @@ def foretell(
     curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
     further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
     return {
-        "words": _words(further, numbers is not None),
+        "words": _words(further, numbers is not None, measured=bool(np.ptp(alone) > 0)),
         "held_out": {"folds": predictive.FOLDS, "seed": seed, "deposits": len(above), "groups": groups, "ground_cells": len(cell)},
         "further": further, "capture": best,
         "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(curves[0], np.array(curves[1:]), areas.sum() * whole)},
@@ -116,12 +130,13 @@ def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Arr
     return held[0][kept], held[-1][kept], np.stack([layer[kept] for layer in held[1:-1]], axis=1).astype(np.float32)
 
 
-def _words(further: float, prior: bool) -> str:
+def _words(further: float, prior: bool, *, measured: bool) -> str:
+    but = ", but on mapped ground and off it in proportion to the ground" if measured else ""
     from pipeline.learning import predictive
 
     of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
         f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "
         f"deposits held out in {predictive.FOLDS} random folds, their clusters, and the chance of few. It supposes that further deposits lie as the known "
-        "ones do; the protocols say how the map does on ground further from what is known."
+        f"ones do{but}; the protocols say how the map does on ground further from what is known."
     )

@@ -159,3 +159,9 @@ def test_a_region_based_on_what_is_not_there_is_told_so(root: Path, text: str, w
     with pytest.raises(ConfigError) as told:
         load("mine", root=root)
     assert str(told.value).startswith(words)
+
+
+def test_threads_of_this_process_and_workers_are_not_asked_for_together(root: Path) -> None:
+    assert load("tiny", settings=("run.workers=0", "run.threads=2"), root=root).config.run.threads == 2
+    with pytest.raises(ConfigError, match="say `workers: 0` or drop one of them"):
+        load("tiny", settings=("run.workers=2", "run.threads=2"), root=root)

@@ -20,7 +20,7 @@ OVERLAY = {"use": "fuzzy_overlay", "said": {"operator": "gamma", "gamma": 0.75},
 CELLS = 1000
 
 
-def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100) -> dict[str, Any]:
+def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100, measured: Any = None) -> dict[str, Any]:
     """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground; one in `finer` cells is ranked."""
     ground = np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)
     score = (1 / (1 + np.exp(-ground[:, 0]))).astype(np.float32)
@@ -37,7 +37,7 @@ def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float
     ]
     return foretell.foretell(
         parts=parts, table=Fit(table.to_bytes()), samples=Fit(samples), targets=Fit(targets), split=SPLIT, bounds=[0, -100_000, 100_000, 0], seed=3, told=told,
-        numbers=numbers,
+        numbers=numbers, looked=None if measured is None else Fit(replace(table, measured=measured).to_bytes()),
     )  # fmt: skip
 
 
@@ -91,6 +91,8 @@ def test_where_people_have_mapped_tells_nothing_of_where_further_deposits_lie() 
     table, random = places.table(seed=4), np.random.default_rng(4)
     measured = np.where(table.positive, np.arange(len(table)) >= 6, random.random(len(table)) < 0.1)
     values = np.where((table.positive & ~measured)[:, None], random.normal(size=table.values.shape), table.values).astype(np.float32)
-    blind, even = (found(replace(table, values=values, measured=one))["capture"][2] for one in (np.zeros(len(table), bool), measured))
+    blind, even = (found(replace(table, values=values), measured=one) for one in (None, measured))
+    assert "but on mapped ground and off it in proportion to the ground" in even["words"] and "mapped" not in blind["words"]
+    blind, even = blind["capture"][2], even["capture"][2]
     assert even["share"] < 0.6 * blind["share"]
     assert even["design_effect"] > blind["design_effect"]  # it rests on the few found elsewhere

@@ -26,7 +26,7 @@ from pipeline.planning import plan
 from tests import tiny
 from tests.servers import s3
 from tests.servers.dask import REPO, Wire, by_hand
-from tests.test_flow import contents, digests
+from tests.test_flow import everything
 
 pytestmark = pytest.mark.world
 TILE = "region.tile=64"  # four tiles: some eighty jobs
@@ -66,8 +66,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def same(root: Path, whole: Path) -> bool:
-    made = root / "outputs" / "tiny"
-    return digests(made) == digests(whole) and contents(made) == contents(whole)
+    return everything(root / "outputs" / "tiny") == everything(whole)
 
 
 def test_four_workers_that_share_nothing_but_an_s3_store_give_the_same_bytes_as_one(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
