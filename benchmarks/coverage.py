@@ -77,7 +77,6 @@ def _raw(world: Kept, seed: int) -> dict[str, Any]:
     hidden = hidden[fresh[hidden]]
     targets = _targets(world, score)
     on = np.isin(np.arange(len(score)), np.concatenate([np.empty(0, np.int64), *targets]))
-    means = np.array([score[cells].mean() for cells in targets])
     held = np.isfinite(above)
     odds = replace(table, measured=np.isin(table.cell, world.cell[world.mapped])).odds()
 
@@ -85,8 +84,8 @@ def _raw(world: Kept, seed: int) -> dict[str, Any]:
         return [float(share) for share in 1 - np.searchsorted(order, values, side="right") / len(order)]
 
     return {
-        "above": above[held].tolist(), "units": units[held].tolist(), "undiscovered": over(score[hidden]), "ranks": over(means),
-        "areas": [len(cells) / len(score) for cells in targets], "on_targets": int(on[hidden].sum()), "new": int(fresh.sum()), "odds": odds[held].tolist(),
+        "above": above[held].tolist(), "units": units[held].tolist(), "undiscovered": over(score[hidden]), "ranks": over(score[np.flatnonzero(on)]),
+        "areas": [1 / len(score)] * int(on.sum()), "on_targets": int(on[hidden].sum()), "new": int(fresh.sum()), "odds": odds[held].tolist(),
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
 from pipeline.stages import fitting, label, making, validate
 
-EPOCH = 4
+EPOCH = 5
 STAGE = "validate"
 AREAS = (0.01, 0.05, 0.10)
 TOP = 20  # targets
@@ -35,7 +35,7 @@ def nodes(
     from pipeline.learning.undiscovered import number_distribution
 
     said = {
-        "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "seed": validate.repeats(seed, protocol)[0], "told": told,
+        "split": protocol.split.model_dump(), "bounds": list(grid.bounds), "cell_m": grid.cell_m, "seed": validate.repeats(seed, protocol)[0], "told": told,
         "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
     }  # fmt: skip
     share = min(1.0, CELLS / (grid.rows * grid.cols))
@@ -53,13 +53,14 @@ def nodes(
 
 
 def foretell(
-    *, parts: list[dict[str, Array]], table: Fit, samples: Fit, targets: Fit, split: Mapping[str, Any], bounds: list[float], seed: int,
-    told: Mapping[str, Any], numbers: list[float] | None, looked: Fit | None = None,
+    *, parts: list[dict[str, Array]], table: Fit, samples: Fit, targets: Fit, split: Mapping[str, Any], bounds: list[float], cell_m: float,
+    seed: int, told: Mapping[str, Any], numbers: list[float] | None, looked: Fit | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The counts, JSON-ready: `further` deposits are as many as were held out, or what the prior holds possible. `reason` where nothing can be said.
 
     Each held-out deposit is ranked among all ground that is new to the map made without it; the share of deposits in the best 1, 5 and 10 %
-    of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets. `deposits` are the ends of 90 % of what may
+    of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets, each cell of theirs by its own rank: the
+    mean of a target's cells ranks far below its best ones, and density falls steeply. `deposits` are the ends of 90 % of what may
     come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered, each in a cell of its own
     (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where `looked`, a table of the same rows, tells which
     were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
@@ -75,7 +76,7 @@ def foretell(
     if not making.labelled(told) or groups < FEWEST:
         why = "the model learns from no deposits" if not making.labelled(told) else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
         return {"reason": f"nothing is foretold: {why}", "capture": None, "targets": None}
-    mapped, cell, ground = _ground(parts, seed)
+    mapped, numbered, cell, ground = _ground(parts, seed)
     cut = validate.division(split, bounds)
     model_of = making.maker(told, background_km2=making.background_km2(samples.value))
 
@@ -106,10 +107,10 @@ def foretell(
         inside = (above <= area).astype(np.float64)
         best.append({"area": area, **counted(float(np.average(inside, weights=alone)), (weights @ inside) / weights.sum(axis=1), area * new)})
     first = [target for target in targets.value if target["rank"] is not None and target["rank"] <= TOP]
-    whole_km2 = float(whole * samples.value["cell_km2"])
-    areas = np.array([target["area_km2"] for target in first], np.float64) / whole_km2
-    fresh = np.sort(mapped[~np.isin(cell, held.cell[held.positive])])
-    ranks = 1.0 - np.searchsorted(fresh, [target["mean_prospectivity"] for target in first]) / max(len(fresh), 1)
+    fresh = np.sort(mapped[~np.isin(numbered, held.cell[held.positive])])
+    values, km2 = _pieces(first, mapped, numbered, bounds, cell_m)
+    areas = km2 / float(whole * samples.value["cell_km2"])
+    ranks = 1.0 - np.searchsorted(fresh, values) / max(len(fresh), 1)
     curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
     further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
     return {
@@ -120,21 +121,36 @@ def foretell(
     }  # fmt: skip
 
 
-def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Array]:
-    """The prospectivity, number and evidence of a seeded choice of the scored cells."""
+def _pieces(first: list[Mapping[str, Any]], mapped: Array, numbered: Array, bounds: list[float], cell_m: float) -> tuple[Array, Array]:
+    """The prospectivity of the sampled cells in each target and the area each stands for, km2; its mean where none of its cells was sampled."""
+    import shapely
+
+    rows, cols = np.divmod(numbered, round((bounds[2] - bounds[0]) / cell_m))
+    x, y = bounds[0] + (cols + 0.5) * cell_m, bounds[3] - (rows + 0.5) * cell_m
+    values, km2 = [np.empty(0)], [np.empty(0)]
+    for target in first:
+        inside = mapped[shapely.contains_xy(shapely.from_wkb(target["wkb"]), x, y)]
+        inside = inside if len(inside) else np.array([target["mean_prospectivity"]])
+        values.append(inside)
+        km2.append(np.full(len(inside), target["area_km2"] / len(inside)))
+    return np.concatenate(values), np.concatenate(km2)
+
+
+def _ground(parts: list[dict[str, Array]], seed: int) -> tuple[Array, Array, Array, Array]:
+    """The prospectivity and numbers of the scored cells, and the numbers and evidence of a seeded choice of them."""
     held = [np.concatenate([part[name] for part in parts]) for name in (*(str(i) for i in range(len(parts[0]) - 1)), "cell")]
     scored = np.flatnonzero(~np.isnan(held[0]))
+    scored = scored[np.argsort(held[-1][scored], kind="stable")]
     lowest = np.lexsort((held[-1][scored], draws.uniform(held[-1][scored], seed=seed, stream="foretold")))
     kept = scored[np.sort(lowest[:GROUND])]
-    kept = kept[np.argsort(held[-1][kept], kind="stable")]
-    return held[0][kept], held[-1][kept], np.stack([layer[kept] for layer in held[1:-1]], axis=1).astype(np.float32)
+    return held[0][scored], held[-1][scored], held[-1][kept], np.stack([layer[kept] for layer in held[1:-1]], axis=1).astype(np.float32)
 
 
 def _words(further: float, prior: bool, *, measured: bool) -> str:
     but = ", but on mapped ground and off it in proportion to the ground" if measured else ""
     from pipeline.learning import predictive
 
-    of = f"the number the prior holds possible ({further:g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
+    of = f"the number the prior holds possible ({further:.3g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
         f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "
         f"deposits held out in {predictive.FOLDS} random folds, their clusters, and the chance of few. It supposes that further deposits lie as the known "

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 
 from pipeline.config.frame import Protocol
 from pipeline.learning.table import SampleTable
@@ -18,9 +19,11 @@ SPLIT = {**Protocol(title="").split.model_dump(), "kind": "nearest", "folds": 4}
 FOREST = {"use": "random_forest", "said": {"bags": 6, "trees_per_bag": 4, "min_samples_leaf": 3, "max_features": "sqrt"}, "epoch": 1}
 OVERLAY = {"use": "fuzzy_overlay", "said": {"operator": "gamma", "gamma": 0.75}, "epoch": 1}
 CELLS = 1000
+CELL_M, COLS = 50.0, 2000
+AWAY = (-10.0, -10.0, -5.0, -5.0)  # no sampled cell lies there
 
 
-def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100, measured: Any = None) -> dict[str, Any]:
+def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100, measured: Any = None, on: Any = None) -> dict[str, Any]:
     """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground; one in `finer` cells is ranked."""
     ground = np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)
     score = (1 / (1 + np.exp(-ground[:, 0]))).astype(np.float32)
@@ -33,11 +36,16 @@ def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float
         "cell_km2": np.array(1.0 / finer),
     }  # fmt: skip
     targets = [
-        {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at))} for rank, at in ((1, 0.99), (2, 0.97), (None, 0.995))
+        {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at)), "wkb": shapely.to_wkb(shapely.box(*box), hex=True)}
+        for rank, at, box in ((1, 0.99, AWAY), (2, 0.97, AWAY), (None, 0.995, AWAY))
     ]
+    if on is not None:  # one target of those cells, whose mean is what it is
+        x, y = (cell[on] % COLS + 0.5) * CELL_M, -(cell[on] // COLS + 0.5) * CELL_M
+        ground_of = shapely.union_all(shapely.box(x - 1, y - 1, x + 1, y + 1))
+        targets = [{"rank": 1, "area_km2": len(on) * 1.0, "mean_prospectivity": float(score[on].mean()), "wkb": shapely.to_wkb(ground_of, hex=True)}]
     return foretell.foretell(
-        parts=parts, table=Fit(table.to_bytes()), samples=Fit(samples), targets=Fit(targets), split=SPLIT, bounds=[0, -100_000, 100_000, 0], seed=3, told=told,
-        numbers=numbers, looked=None if measured is None else Fit(replace(table, measured=measured).to_bytes()),
+        parts=parts, table=Fit(table.to_bytes()), samples=Fit(samples), targets=Fit(targets), split=SPLIT, bounds=[0, -100_000, 100_000, 0], cell_m=CELL_M, seed=3,
+        told=told, numbers=numbers, looked=None if measured is None else Fit(replace(table, measured=measured).to_bytes()),
     )  # fmt: skip
 
 
@@ -64,6 +72,15 @@ def test_a_few_coarse_cells_are_foretold_no_more_deposits_than_they_are() -> Non
     assert said["capture"][0]["deposits"][1] <= 9
     fine, coarse = (np.ptp(found(places.table(seed=1), finer=finer)["capture"][1]["deposits"]) for finer in (100, 1))
     assert coarse < fine
+
+
+def test_a_target_holds_what_its_cells_deserve_and_not_what_their_mean_does() -> None:
+    """Ten of the best cells and thirty poor ones: the best hold most of what there is, their common mean ranks in the middle."""
+    order = np.argsort(np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)[50:, 0]) + 50
+    table = places.table(seed=1)
+    mixed, rich, poor = (found(table, on=cells)["targets"]["share"] for cells in (np.r_[order[-10:], order[300:330]], order[-10:], order[300:330]))
+    assert mixed == pytest.approx(rich + poor, rel=0.05)
+    assert rich > 10 * poor
 
 
 def test_labels_that_mean_nothing_foretell_what_the_area_holds() -> None:
