@@ -265,6 +265,7 @@ def test_what_is_foretold_is_told_with_its_interval_and_nothing_where_nothing_is
     best = {"area": 0.05, "share": 0.4, "deposits": [0, 6], "design_effect": 1.0}
     found = {"further": 3.2, "capture": [best, best | {"deposits": None}], "targets": {"first": 5, "deposits": [1, 2]}}
     assert words.foretold(found) == ["In the best 5 % of the ground: 0 to 6", "In the first 5 targets: 1 to 2"]
+    assert words.foretold(found, targets=False) == ["In the best 5 % of the ground: 0 to 6"]
     assert words.foretold({**found, "targets": {"first": 0, "deposits": [0, 0]}}) == ["In the best 5 % of the ground: 0 to 6"]
     assert words.foretold({"reason": "nothing is foretold: x", "capture": None, "targets": None}) == words.foretold(None) == []
 

@@ -23,7 +23,9 @@ CELL_M, COLS = 50.0, 2000
 AWAY = (-10.0, -10.0, -5.0, -5.0)  # no sampled cell lies there
 
 
-def found(table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100, measured: Any = None, on: Any = None) -> dict[str, Any]:
+def found(
+    table: SampleTable, told: dict[str, Any] = FOREST, numbers: list[float] | None = None, finer: int = 100, measured: Any = None, on: Any = None
+) -> dict[str, Any]:
     """Of ground of two tiles whose prospectivity is the layer that tells, and two new targets and one of known ground; one in `finer` cells is ranked."""
     ground = np.random.default_rng(0).normal(size=(CELLS, 4)).astype(np.float32)
     score = (1 / (1 + np.exp(-ground[:, 0]))).astype(np.float32)

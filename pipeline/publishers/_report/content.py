@@ -215,7 +215,9 @@ def risk(bundle: Bundle, roots: dict[str, Model]) -> dict[str, Any] | None:
     return {
         "note": found.get("note", ""), "search": [said for one in found.get("search") or () if (said := words.searched(one))],
         "first": [words.together(one) for one in found.get("first_targets") or ()], "chart": "searched" if found.get("curve") else None,
-        "foretold": words.foretold(bundle.scorecard.get("foretold")), "foretold_words": (bundle.scorecard.get("foretold") or {}).get("words", ""),
+        # of targets one number is told: that of the map's intensity, where a prior gives one (docs/measured.md says how the two compare)
+        "foretold": words.foretold(bundle.scorecard.get("foretold"), targets=not found.get("first_targets")),
+        "foretold_words": (bundle.scorecard.get("foretold") or {}).get("words", ""),
         "sheets": [(name, bundle.tables[name]) for name in RISK if name in bundle.tables],
     }  # fmt: skip
 

@@ -118,13 +118,13 @@ def together(one: Mapping[str, Any]) -> str:
     )
 
 
-def foretold(found: Mapping[str, Any] | None) -> list[str]:
-    """How many further deposits should lie in the best ground and on the first targets, by what is foretold; empty where nothing is."""
+def foretold(found: Mapping[str, Any] | None, *, targets: bool = True) -> list[str]:
+    """How many further deposits should lie in the best ground and, if asked, on the first targets, by what is foretold; empty where nothing is."""
     if not found or found.get("further") is None:
         return []
     told = [(f"the best {percent(one['area'])} of the ground", one) for one in found.get("capture") or ()]
     first = found.get("targets")
-    if first and first.get("first"):
+    if targets and first and first.get("first"):
         told.append((f"the first {first['first']} targets", first))
     return [f"In {where}: {one['deposits'][0]} to {one['deposits'][1]}" for where, one in told if one.get("deposits")]
 
