@@ -157,7 +157,7 @@ def _font(tag: str, size: float, *, bold: bool = False) -> Element:
 
 def _legend(at: str, map_id: str, layers: Sequence[Shown]) -> Element:
     sizes = {"title": 10.0, "group": 9.0, "subgroup": 8.0, "symbol": 7.0, "symbolLabel": 7.0}
-    apart = 2.0 if len(layers) <= CROWD else 0.8  # a long legend ends above the inset
+    apart = 2.0 if len(layers) <= CROWD else 1.3  # a long legend ends above the inset
     styles = [
         node("style", {"name": name, "alignment": 1, "indent": 0, "marginTop": apart, "marginBottom": 0, "marginLeft": 2 if name == "symbolLabel" else 0},
              _font("styleFont", size, bold=name == "subgroup"))

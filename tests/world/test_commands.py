@@ -6,6 +6,7 @@ error; a block fenced as `sh` must succeed. What only the outside world can show
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -16,11 +17,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.servers import s3
+
 pytestmark = pytest.mark.world
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh( fails)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # .ci/run does these itself: a clone inside the copy would be another checkout, and the tests would run themselves.
 ELSEWHERE = ("git clone", "make test", "make ci")
+STORE = "https://objects.example"
 PAGES = ("README.md", *(f"docs/{page}" for entry in yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"] for page in entry.values()))
 
 
@@ -70,7 +74,8 @@ def test_the_commands_of_the_page_do_what_it_says(page: str, copy: Path) -> None
     if page == "docs/raster.md":  # the file the page tells the reader to write
         (copy / "configs" / "regions" / "mine.yaml").write_text(re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[0])
     for fails, block in BLOCK.findall(text):
-        done = run(page, copy, lines(block))
+        with s3.serving("maps") if STORE in block else contextlib.nullcontext({}) as server:  # the object store of a page is one on this machine
+            done = run(page, copy, lines(block).replace(STORE, server.get("AWS_ENDPOINT_URL", STORE)))
         shown = f"{page}:\n{block}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         assert "Traceback" not in done.stderr, shown
         assert (done.returncode == 2) if fails else (done.returncode == 0), shown

@@ -1,4 +1,6 @@
-"""Run by test_flow: with config A done, kill config B at its n-th step for every n, revert to A, compare. Prints JSON.
+"""With config A done, kill config B at its n-th step, revert to A, compare; for every n, or every so many. Prints JSON.
+
+    python tests/kill_at_steps.py ROOT FIRST EVERY
 
 A step is every write to the store or the outputs: a chunk, a fit, a ledger object, a rename. Each run is a forked child, so
 SIGKILL is real and the imports are paid once.
@@ -6,7 +8,9 @@ SIGKILL is real and the imports are paid once.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
 import json
 import os
 import signal
@@ -48,14 +52,17 @@ def warm() -> None:
     focal.moments(np.ones((8, 8), "float32"), Cells(np.arange(8.0), np.arange(8.0), np.zeros((8, 8), "int64"), 1.0, 1, 64), radius_m=1)
 
 
-def main(root: Path) -> None:
-    """Kill at every step."""
+def main(root: Path, first: int, every: int) -> None:
+    """Kill at the steps `first`, `first` + `every` and so on."""
     warm()
-    assert child(lambda: mapped(root, A)) == 0
+    assert child(lambda: (mapped(root, A), (root / "loaded.json").write_text(json.dumps(list(sys.modules))))) == 0
+    for name in json.loads((root / "loaded.json").read_text()):  # what a run imports where it is used, once for all children
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     wanted = digests(root)
-    killed, different, step = 0, [], 0
+    killed, different, step = 0, [], first - every
     while True:
-        step += 1
+        step += every
         ended = child(lambda at=step: mapped(root, B, die_at=at))  # type: ignore[misc]
         if ended == 0:
             assert child(lambda: mapped(root, A)) == 0
@@ -65,7 +72,7 @@ def main(root: Path) -> None:
         assert child(lambda: mapped(root, A)) == 0, f"the run after a kill at step {step} failed"
         if digests(root) != wanted:
             different.append(step)
-    print(json.dumps({RESULT: step - 1, "killed": killed, "different": different}))
+    print(json.dumps({RESULT: step - every, "killed": killed, "different": different}))
 
 
 def digests(root: Path) -> list[str]:
@@ -73,7 +80,7 @@ def digests(root: Path) -> list[str]:
     return [hashlib.sha256((root / "outputs" / "tiny" / name).read_bytes()).hexdigest() for name in NAMES]
 
 
-def child(work: Callable[[], None]) -> int:
+def child(work: Callable[[], object]) -> int:
     """Run in a forked process; its exit status, negative for a signal."""
     pid = os.fork()
     if pid == 0:
@@ -113,4 +120,4 @@ def mapped(root: Path, settings: tuple[str, ...], die_at: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
