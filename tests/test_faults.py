@@ -76,7 +76,7 @@ def test_an_expired_signature_is_renewed_once(web: Web, tmp_path: Path) -> None:
         return f"{url}?sig={'fresh' if fresh else 'old'}"
 
     assert fetched(web, tmp_path, sign=sign) == (BODY, []) and made == [False, True]
-    assert [one.status for one in web.sent] == [403, 200] and "sig" not in "".join(p.read_text() for p in tmp_path.glob("*.json"))
+    assert sorted(one.status for one in web.sent) == [200, 403] and "sig" not in "".join(p.read_text() for p in tmp_path.glob("*.json"))
     web.needs_signature = lambda sig: False
     with pytest.raises(DataError, match=r"scene.tif: the server answers 403 Forbidden; its signature is refused, a fresh one too: check what signs it"):
         fetched(web, tmp_path / "other", sign=sign)

@@ -166,6 +166,6 @@ def test_a_lock_that_says_nothing_is_waited_for_and_then_dropped(tmp_path: Path)
 
 def test_a_lock_given_back_while_it_is_looked_at_is_no_fault(tmp_path: Path) -> None:
     lock = Lock(tmp_path / "a.zarr")
-    lock._break_if_stale()  # the file is gone between the refusal and the look
+    lock._take_if_stale()  # the file is gone between the refusal and the look
     with lock:
         assert lock.ours()

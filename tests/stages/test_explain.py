@@ -63,7 +63,7 @@ def test_a_map_of_knowledge_is_tested_like_any_other_when_deposits_are_known() -
 
 
 EMPTY = np.zeros(0, np.int64)
-NOTHING = dict.fromkeys(("label", "group", "cell", "x", "y", "weight", "trains", "scored"), EMPTY) | {"values": np.empty((0, 5))}
+NOTHING = dict.fromkeys(("label", "group", "cell", "x", "y", "weight", "trains", "scored", "measured"), EMPTY) | {"values": np.empty((0, 5))}
 CANNOT_TELL = {
     "no ground": (NOTHING, OVERLAY, "No permissive ground"),
     "no deposit": ({"label": np.zeros(ROWS)}, OVERLAY, "Not tested: no known deposit"),
