@@ -1,4 +1,4 @@
-"""An update of a region mapped from a catalogue: ten new scenes that differ from the old ones in noise alone."""
+"""Updates of a region mapped from a catalogue: ten new scenes that differ from the old ones in noise alone, and ten that show other ground in a corner."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 
@@ -21,6 +22,7 @@ from pipeline.planning import Plan, plan
 from pipeline.updating import planned
 from pipeline.updating import run as updated
 from tests import tiny
+from tests.fakes import scenery
 from tests.fakes import sentinel2 as fake
 from tests.fakes.scenery import Frame
 from tests.servers import catalogue, files
@@ -55,7 +57,7 @@ class Ground:
         self.stac.add(items)
         return items
 
-    def make(self, **region: Any) -> None:
+    def make(self, *, features: dict[str, Any] = FEATURES, **region: Any) -> None:
         """Write the region's config."""
         sentinel = {
             "use": "sentinel2", "api": self.stac.url, "hosts": ["127.0.0.1"], "collection": self.collection, "years": [2023, 2024], "bands": list(KEYS),
@@ -67,7 +69,7 @@ class Ground:
         }  # fmt: skip
         said = {"name": "tiny", "title": "Tiny", "crs": tiny.CRS, "bounds": [0, 0, 60_000, 60_000], **region}
         tiny.make(
-            self.root, region=said, sources=sources, features=FEATURES, background={"per_positive": 5, "at_least": 100, "exclude_m": 1000},
+            self.root, region=said, sources=sources, features=features, background={"per_positive": 5, "at_least": 100, "exclude_m": 1000},
             model={"use": "random_forest", "bags": 3, "trees_per_bag": 5, "min_samples_leaf": 5}, targets={"min_area_km2": 4},
         )  # fmt: skip
         protocol = self.root / "configs" / "validation" / "default.yaml"
@@ -137,3 +139,28 @@ def test_ten_scenes_of_noise_change_no_target(servers: Any, tmp_path: Path) -> N
     one, two = ({name: hashlib.sha256((root / "outputs" / "tiny" / name).read_bytes()).hexdigest() for name in RASTERS} for root in (tmp_path / "one", other))
     assert one == two
     assert gpd.read_parquet(ground.bundle / "targets.parquet").equals(after)
+
+
+def test_ten_scenes_in_which_a_corner_looks_like_deposits_bring_a_target_there(servers: Any, tmp_path: Path) -> None:
+    """Deposits lie where the ground is brightest, and then a corner is."""
+    stac, www = servers
+    ground = Ground(tmp_path, stac, www, "other-ground")
+    ground.add(*(big(day, 10 * i) for i, day in enumerate(DAYS)))
+    ground.make(cell_m=500, tile=64, features=FEATURES | {"bright": {"use": "value", "of": "sentinel2_red"}})
+    x, y = np.random.default_rng(8).uniform(3000, 57_000, (2, 4000))
+    lon, lat = tiny.to_lonlat(x, y)
+    elsewhere = (x < 30_000) | (y < 30_000)
+    brightest = np.argsort(np.where(elsewhere, -scenery.ground(lon, lat, 0), np.inf))[:40]
+    table = {"name": [f"deposit {i}" for i in range(brightest.size)], "lon": lon[brightest], "lat": lat[brightest]}
+    pd.DataFrame(table).to_csv(ground.root / "occurrences.csv", index=False)
+    ground.mapped()
+    days = [f"{year}-{day}" for year in (2023, 2024) for day in ("07-03", "07-30", "08-14", "09-08", "10-02")]
+    frame = Frame.around(32641, LON + 0.15, LAT + 0.15, 20_000)
+    ground.add(*(fake.Take("41RPL", frame, day, 900 + i, wrong_by=0.3) for i, day in enumerate(days)))
+    ground.update()
+    said = ground.changes()
+    print(said["noise_said"], said["patches"], said["targets"])
+    assert said["patches"] >= 1
+    new = [one for one in said["targets"] if one["what"] == "appeared" and one["status"] == "new"]
+    assert any(35_000 < one["x"] < 57_000 and 35_000 < one["y"] < 57_000 for one in new)
+    assert all(one["causes"] == ["better look"] and one["sources"] == ["sentinel2"] for one in new)
