@@ -227,6 +227,8 @@ def test_it_is_accessible_and_fits_its_screen(browser: Browser, outputs: Path, w
         shown.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         shown.page.wait_for_timeout(SETTLED_MS)
         assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
+        cut_off = "[...document.querySelectorAll('#targets tbody:not([hidden]) .main > *')].filter((cell) => cell.scrollWidth > cell.clientWidth + 1).length"
+        assert shown.page.evaluate(cut_off) == 0
         found = Axe().run(shown.page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in {"serious", "critical"}] == []
         picture = np.asarray(Image.open(io.BytesIO(shown.page.screenshot(full_page=True))).convert("RGB"))
