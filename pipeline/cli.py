@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +15,7 @@ from pipeline.errors import ProspectError
 if TYPE_CHECKING:
     from pipeline.planning import Plan
 
+ALLOCATIONS = 100_000  # between two looks for garbage: Python's 700 cost half a second of importing alone
 INTERRUPTED = 130  # what shells expect of a program stopped by Ctrl-C
 
 
@@ -66,11 +68,15 @@ def map_(
     tile: Tile = None,
     offline: Offline = False,
     profile: Annotated[bool, typer.Option("--profile", help="Write Dask's performance report beside the map, NAME.profile.html.")] = False,
+    only: Annotated[str | None, typer.Option(metavar="LAYER", help="Make this one layer and what it rests on, NAME.LAYER.tif: a draft, not validated.")] = None,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
     from pipeline import flow
-    from pipeline.screen import bars, endings, systems
+    from pipeline.screen import bars, endings, quicklook, systems
 
+    if only is not None:
+        quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say)
+        return
     if system == systems.ALL:
         failed = systems.map_all(
             lambda name: _planned(region, name, data, set_, workers, scheduler, tile, offline), profile=profile, say=_say
@@ -298,6 +304,7 @@ def version() -> None:
 
 def main() -> None:
     """The entry point of `prospect`."""
+    gc.set_threshold(ALLOCATIONS, 50, 50)
     app(prog_name="prospect")
 
 

@@ -137,11 +137,12 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as beside,
-            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=1, GDAL_PAM_ENABLED="NO"),
+            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS="ALL_CPUS", GDAL_PAM_ENABLED="NO"),
         ):
             plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
             statistics = _write_plain(plain, cube, layer, look, dtype, nodata)
-            options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}
+            options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}  # the same bytes by any number of threads
+            options |= {"LEVEL": 1} if dtype == "float32" else {}  # more gains floats a hundredth and takes half as long again
             shutil.copy(plain, cog, driver="COG", OVERVIEW_RESAMPLING=resampling, **options)
             _check_whole(cog, cube.grid)
             cog.replace(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import math
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
+from pipeline import chunks
 from pipeline.errors import StoreError
 from pipeline.grid import Grid, Index, Window
 from pipeline.objects import Location, ObjectPath, answering
@@ -80,22 +82,24 @@ class Cube:
             held = group.get(layer.name)
         except ValueError:  # half-written: `has` believes nothing of it, so it is made anew
             held = None
-        if isinstance(held, zarr.Array) and held.dtype == layer.dtype:
+        if isinstance(held, zarr.Array) and self.has(layer):
             if dict(held.attrs) != attributes:
                 held.attrs.put(attributes)
             return
         group.create_array(
-            layer.name, shape=self.grid.shape, chunks=(self.grid.tile, self.grid.tile), dtype=layer.dtype, fill_value=layer.fill,
-            compressors=BloscCodec(cname="zstd", clevel=1, shuffle="shuffle"), dimension_names=("y", "x"), attributes=attributes, overwrite=True,
+            layer.name, shape=self.grid.shape, chunks=(self.grid.tile, self.grid.tile), dtype=layer.dtype, fill_value=layer.fill, overwrite=True,
+            compressors=BloscCodec(cname=chunks.PACKER, clevel=chunks.LEVEL, shuffle=chunks.SHUFFLE),
+            dimension_names=("y", "x"), attributes=attributes,
         )  # fmt: skip
 
     def has(self, layer: LayerMeta) -> bool:
         """Whether the layer's array is there, of the right kind and readable; without it no key of the layer is believed."""
         try:
-            said = json.loads((self.path / layer.name / "zarr.json").read_bytes())
-        except (OSError, ValueError):
+            with answering(self.path):
+                found = chunks.kind(self.path / layer.name)
+        except (OSError, ValueError, KeyError, TypeError):
             return False
-        return bool(said.get("data_type") == layer.dtype and tuple(said.get("shape", ())) == self.grid.shape)
+        return found.dtype == layer.dtype and found.shape == self.grid.shape
 
     def open(self, layer: str) -> zarr.Array[Any]:
         """The array of a layer; StoreError when it is not there."""
@@ -107,24 +111,46 @@ class Cube:
         return array
 
     def read(self, layer: str, window: Window) -> Array:
-        """The cells of a window, (y, x), in the layer's dtype; missing outside the grid."""
-        array = self.open(layer)
-        rows, cols = (max(window.r0, 0), min(window.r1, self.grid.rows)), (max(window.c0, 0), min(window.c1, self.grid.cols))
+        """The cells of a window, (y, x), in the layer's dtype, read-only; missing outside the grid."""
+        kind, side, grid = self._kind(layer), self.grid.tile, self.grid
+        rows = range(max(window.r0, 0) // side, -(-min(window.r1, grid.rows) // side))
+        cols = range(max(window.c0, 0) // side, -(-min(window.c1, grid.cols) // side))
+        values: Array | None = None
         with answering(self.path):
-            inside = np.asarray(array[slice(*rows), slice(*cols)])
-        if inside.shape == window.shape:
-            return inside
-        values = np.full(window.shape, array.fill_value, dtype=array.dtype)
-        values[rows[0] - window.r0 : rows[1] - window.r0, cols[0] - window.c0 : cols[1] - window.c0] = inside
+            for tile in itertools.product(rows, cols):
+                part = self.grid.window(tile)
+                chunk = chunks.read(self.path / layer, kind, *tile, part.shape)
+                if (part.r0, part.c0, part.r1, part.c1) == (window.r0, window.c0, window.r1, window.c1):
+                    return chunk
+                if values is None:
+                    values = np.full(window.shape, kind.fill, dtype=kind.dtype)
+                r0, c0, r1, c1 = max(part.r0, window.r0), max(part.c0, window.c0), min(part.r1, window.r1), min(part.c1, window.c1)
+                values[r0 - window.r0 : r1 - window.r0, c0 - window.c0 : c1 - window.c0] = chunk[r0 - part.r0 : r1 - part.r0, c0 - part.c0 : c1 - part.c0]
+        if values is None:
+            values = np.full(window.shape, kind.fill, dtype=kind.dtype)
+        values.flags.writeable = False
         return values
 
     def write(self, layer: str, tile: Index, values: Array) -> None:
-        """One whole tile; refused when its shape or kind is not the tile's, so nothing is cast in silence."""
-        window, array = self.grid.window(tile), self.open(layer)
-        if values.shape != window.shape or values.dtype != array.dtype:
-            raise StoreError(f"layer {layer!r}, tile {tile}: got {values.dtype}{values.shape}, expected {array.dtype}{window.shape}")
+        """One whole tile; refused when its shape or kind is not the tile's, so nothing is cast in silence. The values are read-only from then on."""
+        window, kind = self.grid.window(tile), self._kind(layer)
+        if values.shape != window.shape or values.dtype != kind.dtype:
+            raise StoreError(f"layer {layer!r}, tile {tile}: got {values.dtype}{values.shape}, expected {kind.dtype}{window.shape}")
         with _told(self.path):
-            array[window.r0 : window.r1, window.c0 : window.c1] = values
+            chunks.write(self.path / layer, kind, *tile, values)
+
+    def _kind(self, layer: str) -> chunks.Kind:
+        try:
+            with answering(self.path):
+                found = chunks.kind(self.path / layer)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StoreError(f"layer {layer!r} is not in {self.path.name}; run `prospect map` to make it") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"layer {layer!r} of {self.path.name} is damaged or was made by another version; run `prospect map` to make it") from error
+        if found.side != self.grid.tile:
+            said = f"is in tiles of {found.side} cells, expected {self.grid.tile}"
+            raise StoreError(f"layer {layer!r} of {self.path.name} {said}; delete the store from the cache and run again")
+        return found
 
     def fit_path(self, fit: str, key: str) -> Location:
         """Where the artefact of a fit lies; its name holds its key, so being there is being valid."""

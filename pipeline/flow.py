@@ -9,6 +9,7 @@ before the first of them is rewritten, finished ones are added every few seconds
 from __future__ import annotations
 
 import heapq
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.planning import Plan, tile_name
-from pipeline.stages import publish
+from pipeline.stages import publish, train
 from pipeline.stages.news import News
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
@@ -104,18 +105,21 @@ def run(
     return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices, report if made else None)
 
 
-def make(plan: Plan, fits: tuple[str, ...], progress: Progress | None = None) -> dict[str, Any]:
-    """The artefacts of some fits by name, made with all they rest on and no more; nothing is published."""
+def make(plan: Plan, wanted: tuple[str, ...], progress: Progress | None = None, *, say: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """Some layers and fits by name, made with all they rest on and no more; nothing is published. The artefacts of those that are fits."""
+    plan.only(wanted)
+    for region, other in plan.waiting_for.items():
+        make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
     with Lock(plan.cube.path) as held:
         plan.refresh()
-        plan.only(fits)
+        plan.only(wanted)
         shell = _Shell(plan, Ledger.of(plan.cube.path), held, progress)
         shell.wire()
         shell.announce(0)
         if plan.stale:
             shell.take_out_stale()
-        shell.make_stale()
-    return {name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in fits}
+        shell.make_stale(say=say)
+    return {name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in wanted if name in plan.fit_keys}
 
 
 @dataclass
@@ -155,6 +159,8 @@ class _Shell:
                 lending.lend(self.plan.cube, (call for node in stale for call in node.calls))
                 # its workers may be at a tile of a run that died: from now on they refuse, but for what they are writing now
                 pool.everywhere(tasks.settled)
+            elif not config.workers and any(isinstance(node, FitNode) for node in self.plan.nodes if node.name in self.plan.stale):
+                threading.Thread(target=train.warmed, daemon=True).start()
             self.work(pool)
         return True
 

@@ -108,7 +108,7 @@ class Plan:
                     self.gathers[node.name] = _to_ask(self, node)
 
     def only(self, wanted: tuple[str, ...]) -> None:
-        """Leave stale only what the fits `wanted` rest on."""
+        """Leave stale only the layers and fits `wanted`, and what they rest on."""
         needed = set(wanted)
         for node in reversed(self.nodes):
             made = {meta.name for meta in node.outputs} if isinstance(node, LayerNode) else {node.name}

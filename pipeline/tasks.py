@@ -61,7 +61,7 @@ def write_tile(task: Task) -> Effort:
     if len(arrays) != len(task.outputs):
         raise DataError(f"{task.node}: gave {len(arrays)} arrays for {len(task.outputs)} layers; this is a fault of the recipe {task.call.word}")
     halo, written = task.call.halo(task.cube.grid.cell_m), 0
-    trimmed = [values[halo : values.shape[0] - halo, halo : values.shape[1] - halo] for values in arrays]
+    trimmed = [values[halo : values.shape[0] - halo, halo : values.shape[1] - halo] if halo else values for values in arrays]
     with _asked_for(task):
         for meta, values in zip(task.outputs, trimmed, strict=True):
             task.cube.write(meta.name, _tile(task), np.ascontiguousarray(values, dtype=meta.dtype))

@@ -34,13 +34,15 @@ BLOCK = 256  # cells; divides the usual tile of 512, so no cell is warped twice 
 TOLERANCE = 1e-30  # pixels: GDAL then transforms every cell on its own (rasterio cannot say 0)
 LEFT_PER_CELL = 4.0  # an overview is read only while this many of its pixels remain to a cell's side
 SAME = 1e-6  # of a cell: two lattices closer than this are one
+NEAR = 1e-5  # of nodata: GDAL takes floats for it that are off by a few in the last place
 SMOOTH: tuple[Method, ...] = ("bilinear", "cubic", "average")  # overviews of categories are often averaged: never read
 
 
 def read_onto(
     path: str | Path | Remote, *, band: int, window: Window, resampling: Method, nodata: float | None = None, crs: str | None = None
 ) -> tuple[Array, Array]:
-    """One band on the cells of a window: values (y, x) float64 and validity (y, x) bool; values are NaN where invalid.
+    """One band on the cells of a window: values (y, x) float64 (float32 where a band of that type is copied) and validity (y, x) bool; values are NaN where
+    invalid.
 
     `nodata` and `crs` stand in for the file's own. NaN and infinite pixels are missing. A cell is valid when the pixel under its
     centre is (for "average" and "mode": any pixel under it); missing pixels have no weight. Onto coarser cells `bilinear` and
@@ -85,20 +87,32 @@ def _shift(source: Any, crs: CRS, window: Window) -> tuple[int, int] | None:
 
 
 def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], nodata: float | None) -> tuple[Array, Array]:
-    values, valid = np.full(window.shape, np.nan), np.zeros(window.shape, bool)
     (row, col), (rows, cols) = shift, window.shape
+    kind = np.float32 if source.dtypes[band - 1] == "float32" else np.float64
     r0, c0, r1, c1 = max(row, 0), max(col, 0), min(row + rows, source.height), min(col + cols, source.width)
+    read, good = np.empty((0, 0), kind), np.empty((0, 0), bool)
     if r0 < r1 and c0 < c1:
         part = rasterio.windows.Window.from_slices((r0, r1), (c0, c1))
-        read = source.read(band, window=part).astype(np.float64)
+        read = source.read(band, window=part).astype(kind, copy=False)
         good = np.isfinite(read)
         if nodata is not None:
             good &= read != nodata
-        elif not _told_by_nan(source, band):
+        elif not _told_by_nan(source, band) and _may_be_missing(source, band, read):
             good &= source.read_masks(band, window=part) > 0
-        at = slice(r0 - row, r1 - row), slice(c0 - col, c1 - col)
-        values[at], valid[at] = np.where(good, read, np.nan), good
+        np.copyto(read, np.nan, where=~good)
+        if read.shape == window.shape:
+            return read, good
+    values, valid = np.full(window.shape, np.nan, kind), np.zeros(window.shape, bool)
+    at = slice(r0 - row, r0 - row + len(read)), slice(c0 - col, c0 - col + read.shape[1])
+    values[at], valid[at] = read, good
     return values, valid
+
+
+def _may_be_missing(source: Any, band: int, read: Array) -> bool:
+    """Whether the mask of what was read has to be asked: not where only nodata tells what is missing, and no value comes near it."""
+    if source.mask_flag_enums[band - 1] != [MaskFlags.nodata]:
+        return True
+    return bool((np.abs(read - source.nodata) <= NEAR * abs(source.nodata)).any())
 
 
 def _told_by_nan(source: Any, band: int) -> bool:

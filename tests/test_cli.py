@@ -292,3 +292,37 @@ def test_the_doctor_says_what_will_not_fit(here: Path, monkeypatch: pytest.Monke
         assert part in said(done)
     done = prospect("doctor", "tiny", "--set", "run.memory_gb=0.001")
     assert done.exit_code == 1 and "more than run.memory_gb 0.001" in said(done)
+
+
+def test_one_layer_is_made_with_what_it_rests_on_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tiny.make(tmp_path)
+    monkeypatch.chdir(root)
+    done = prospect("map", "tiny", "--only", "slope")
+    assert done.exit_code == 0, done.output
+    assert "draft" not in done.stdout
+    (cube,) = root.glob("cache/tiny/*.zarr")
+    assert {path.parent.name for path in cube.glob("*/zarr.json")} == {"x", "y", "spatial_ref", "dem", "slope"}
+    done = prospect("map", "tiny", "--only", "prospectivity")
+    assert "not validated, so there is no score" in said(done)
+    assert not (root / "outputs" / "tiny").exists()
+    drafted = root / "outputs" / "tiny.prospectivity.tif"
+    assert not list(root.glob("cache/tiny/*.fits/**/scorecard*"))
+    with rasterio.open(drafted) as file:
+        draft, tags = file.read(1), file.tags()
+    assert "not validated" in tags["VALIDATED"]
+    before = drafted.stat().st_mtime_ns
+    assert prospect("map", "tiny", "--only", "prospectivity").exit_code == 0
+    assert drafted.stat().st_mtime_ns == before
+    assert prospect("map", "tiny").exit_code == 0
+    with rasterio.open(root / "outputs" / "tiny" / "prospectivity.tif") as file:
+        np.testing.assert_array_equal(file.read(1), draft)
+        assert "VALIDATED" not in file.tags()
+
+
+def test_a_layer_that_is_none_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tiny.make(tmp_path)
+    monkeypatch.chdir(root)
+    done = prospect("map", "tiny", "--only", "prospectivty")
+    assert done.exit_code == 2
+    assert "did you mean 'prospectivity'?" in done.output
+    assert not list(root.glob("cache/tiny/*.zarr/*/c"))

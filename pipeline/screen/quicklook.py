@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import rasterio
+from rasterio.errors import RasterioError
 
-from pipeline import cog, registry
+from pipeline import cog, flow, registry
 from pipeline.errors import ConfigError, StoreError
+from pipeline.ledger import hash_of
 from pipeline.node import LayerNode
 from pipeline.publishers import rasters
 from pipeline.recipe import MISSING, Array
-from pipeline.screen import console, endings
+from pipeline.screen import bars, console, endings
+from pipeline.stages import publish
 
 if TYPE_CHECKING:
     from pipeline.planning import Plan
@@ -23,6 +29,7 @@ WIDTH, HEIGHT = 72, 32
 RAMP = ".:-=+*#%@"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHOWN_CLASSES = 12
+DRAFT = "a draft: not validated, so there is no score, and nothing says where not to believe it"
 
 
 def show(plan: Plan, layer: str) -> None:
@@ -66,6 +73,37 @@ def export(plan: Plan, layer: str, to: Path | None) -> None:
     path = to or Path(f"{layer.replace('/', '_')}.tif")
     cog.write(path, plan.cube, name, rasters.look(plan.cube, name))
     console().print(f"wrote {endings.shown_path(path.resolve())}", soft_wrap=True)
+
+
+def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
+    """Make one layer and what it rests on, and write it beside the bundle, `NAME.LAYER.tif`; a file of the same is left as it is.
+
+    What a model says is a draft: the file and the last line say that nothing was validated.
+    """
+    name, node = _found(plan, layer)
+    path = plan.outputs.with_name(f"{plan.outputs.name}.{layer.replace('/', '_')}.tif")
+    publish.check_writable(plan.outputs)
+    with bars.watching() as progress:
+        flow.make(plan, (name,), progress, say=say)
+    shown, key = rasters.look(plan.cube, name), hash_of(plan.keys[name])
+    draft = name.startswith(f"{plan.graph.prefix}/")
+    tags = {**shown.tags, "TITLE": plan.loaded.config.region.title, "LAYER_KEY": key} | ({"VALIDATED": DRAFT} if draft else {})
+    if plan.graph.synthetic:
+        tags["SYNTHETIC"] = cog.SYNTHETIC
+    if _key_of(path) != key:
+        cog.write(path, plan.cube, name, replace(shown, tags=tags))
+    screen, region = console(), plan.loaded.config.region.name
+    screen.print(f"{endings.shown_path(path)}: {next(meta.long_name for meta in node.outputs if meta.name == name)}", soft_wrap=True)
+    if draft:
+        screen.print(f"{DRAFT}; `prospect map {region}` goes on from here", soft_wrap=True)
+
+
+def _key_of(path: Path) -> str:
+    try:
+        with rasterio.open(path) as file:
+            return str(file.tags().get("LAYER_KEY", ""))
+    except RasterioError:
+        return ""
 
 
 def _found(plan: Plan, layer: str) -> tuple[str, LayerNode]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,12 @@ def pixel(path: str | Path) -> float:
 
 def scaling(path: Path, band: int) -> tuple[float, float]:
     """Scale and offset the file states for a band (1 and 0 when it states none)."""
+    return _scaling(path, band, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=256)  # asked for each tile
+def _scaling(path: Path, band: int, changed: int) -> tuple[float, float]:
+    del changed  # a file that was changed is asked again
     with opened(path) as source:
         return float(source.scales[band - 1]), float(source.offsets[band - 1])
 

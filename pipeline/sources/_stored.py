@@ -35,7 +35,7 @@ def onto(scene: Scene, role: str, *, window: Window, resampling: Method, dtype: 
     )  # fmt: skip
     _check(remote, scene, band, dtype)
     values, _ = read_onto(remote, band=band.index, window=window, resampling=resampling, nodata=band.nodata)
-    return values
+    return values.astype(np.float64, copy=False)
 
 
 def whole(href: str, hosts: tuple[str, ...], sas_url: str, place: Place, max_bytes: int) -> Path:

@@ -119,8 +119,10 @@ class Raster:
         if self.kind == "categorical":
             return self._codes(values, valid, asset.id)
         scale, offset = self._scaling(asset.path, band)
+        if (scale, offset) == (1.0, 0.0) and values.dtype == np.float32:
+            return np.add(values, np.float32(0), out=values)  # as the sum below: a 0 has no sign
         with np.errstate(over="ignore"):
-            scaled = (values * scale + offset).astype(np.float32)
+            scaled = (values.astype(np.float64, copy=False) * scale + offset).astype(np.float32)
         scaled[~np.isfinite(scaled)] = np.nan
         return scaled
 

@@ -70,10 +70,13 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     if not inside.any() or not model.value:
         return prospectivity, uncertainty
     cells = in_squares(inside)  # a forest is quicker on cells that are alike, as neighbours are
-    values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1)
-    known = any_of(np.isfinite(values), np.array(counts))
-    enough = np.count_nonzero(known, axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
-    cells, values, held = cells[enough], values[enough], _model(model.value)
+    values = np.empty((len(cells), len(evidence)), np.float32)
+    for column, layer in enumerate(evidence):
+        values[:, column] = layer.values.ravel()[cells]
+    finite, held = np.isfinite(values), _model(model.value)
+    if not finite.all():
+        enough = np.count_nonzero(any_of(finite, np.array(counts)), axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
+        cells, values = cells[enough], values[enough]
     for start in range(0, len(cells), BATCH):
         part = slice(start, start + BATCH)
         mean, spread = held.predict_both(values[part])

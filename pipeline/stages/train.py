@@ -49,3 +49,8 @@ def train(
     held = held.checked() if lessons is None else held
     blocks = None if block_km is None else Split(block_m=block_km * 1000).blocks(held)
     return model_files.dump(making.kept(fitted(model, held, blocks)))
+
+
+def warmed() -> None:
+    """Import what fits and the maps of models need: a second or two, better spent beside the first tiles than before the last."""
+    from pipeline.learning import model_files, split  # noqa: F401  # what they bring is all that is wanted

@@ -12,7 +12,6 @@ from pipeline.cube import LayerMeta
 from pipeline.grid import Grid, Index, Window
 from pipeline.node import Call, Elsewhere, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Fit, Layer, Layers, Vector
-from pipeline.spatial import pieces
 
 EPOCH = 1
 STAGE = "update"
@@ -113,6 +112,8 @@ def change(*, prospectivity: Layer, before: Layer, without: Layers, noise: Fit |
 
 def changed_ground(*, prospectivity: Layer, before: Layer, change: Layer, at: Window, least_cells: int) -> dict[str, Array]:
     """The connected pieces of this tile that changed, or gained or lost a value: see `pieces.describe`."""
+    from pipeline.spatial import pieces
+
     moved = ~np.isnan(change.values) | (np.isnan(prospectivity.values) != np.isnan(before.values))
     size = np.nan_to_num(np.abs(change.values))
     return pieces.describe(moved, size, np.zeros_like(size), transform=at.grid.affine(at.r0, at.c0), least_cells=least_cells)
@@ -123,6 +124,8 @@ def patches(
 ) -> list[dict[str, Any]]:
     """Changed ground at least as large as a target must be: outline, cells and mean size of the change. `told`: the tiles of `parts`; others hold none.
     `heights` and `widths`: cells of each row and column of tiles."""
+    from pipeline.spatial import pieces
+
     if not parts:
         return []
     whole = {tuple(tile): part for tile, part in zip(told, parts, strict=True)}
