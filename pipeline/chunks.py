@@ -122,27 +122,24 @@ def read(layer: Location, kind: Kind, row: int, col: int, shape: tuple[int, int]
 
 
 def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> None:
-    """Keep the cells of a chunk that lie on the grid, whole or not at all; values read whole from another chunk are copied as they lie there."""
+    """Keep the cells of a chunk that lie on the grid, whole or not at all; a chunk read whole and given as it was read is another name of
+    the same file, which nobody writes into."""
     at = layer / "c" / str(row) / str(col)
     if bool(np.isnan(values).all() if kind.dtype.kind == "f" else (values == MISSING).all()):
         at.unlink(missing_ok=True)
         return
-    packed = _copied(values) or _packed(values, kind)
     if not isinstance(at, Path):
-        at.write(packed)
+        at.write(_packed(values, kind))
         return
+    at.parent.mkdir(parents=True, exist_ok=True)
     partial = at.with_name(f"{at.name}.{uuid.uuid4().hex}.partial")
     try:
-        try:
-            partial.write_bytes(packed)
-        except FileNotFoundError:
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(packed)
+        if not _linked(values, partial):
+            partial.write_bytes(_packed(values, kind))
         mark = _mark(partial.stat())
         os.replace(partial, at)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    finally:
+        partial.unlink(missing_ok=True)  # where it failed; or where both were names of one file, which are left as they are
     values.flags.writeable = False
     _HELD.put(str(at), mark, values)
 
@@ -192,13 +189,16 @@ def _packed(values: Array, kind: Kind) -> bytes:
     return bytes(blosc.compress(np.ascontiguousarray(values), PACKER.encode(), LEVEL, blosc.SHUFFLE))
 
 
-def _copied(values: Array) -> bytes | None:
-    """The bytes of the file these very values were read from or written to, if it is still that file."""
+def _linked(values: Array, partial: Path) -> bool:
+    """Give the file that these very values were read from or written to another name, if it is still that file and its folder can do so."""
     home = _HELD.home(values)
     if home is None:
-        return None
+        return False
     try:
-        with Path(home[0]).open("rb") as file:
-            return file.read() if _mark(os.fstat(file.fileno())) == home[1] else None
+        os.link(home[0], partial)
     except OSError:
-        return None
+        return False
+    if _mark(partial.stat()) == home[1]:
+        return True
+    partial.unlink()  # another file by now: nothing may be written through this name of it
+    return False

@@ -66,7 +66,7 @@ def test_a_chunk_replaced_by_someone_else_is_read_anew(cube: Cube) -> None:
     assert (cube.read("slope", tile) == 7).all()
 
 
-def test_values_are_read_only_and_copied_as_they_lie(cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_read_only_and_a_copy_is_a_name_of_the_same_file(cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(cube, "slope", "float32")
     packed = list[int]()
     monkeypatch.setattr(chunks, "_packed", lambda values, kind: packed.append(1) or b"")
@@ -76,8 +76,28 @@ def test_values_are_read_only_and_copied_as_they_lie(cube: Cube, monkeypatch: py
             values[0, 0] = 1
         cube.write("same", tile, values)
         at = Path("c", *map(str, tile))
-        assert (cube.path / "same" / at).read_bytes() == (cube.path / "slope" / at).read_bytes()
+        assert (cube.path / "same" / at).samefile(cube.path / "slope" / at)
+        cube.write("same", tile, values)  # once more: nothing is left beside it
+        assert [path.name for path in (cube.path / "same" / at).parent.glob(f"{tile[1]}*")] == [str(tile[1])]
     assert not packed
+
+
+def test_writing_a_chunk_leaves_the_one_it_was_copied_from(cube: Cube) -> None:
+    whole = filled(cube, "slope", "float32")
+    w = GRID.window((1, 1))
+    cube.write("same", (1, 1), cube.read("slope", w))
+    cube.write("same", (1, 1), np.zeros(w.shape, np.float32))
+    np.testing.assert_array_equal(cube.read("slope", w), whole[w.r0 : w.r1, w.c0 : w.c1])
+    np.testing.assert_array_equal(zarr.open_array(stored(cube.path / "slope"))[w.r0 : w.r1, w.c0 : w.c1], whole[w.r0 : w.r1, w.c0 : w.c1])
+
+
+def test_without_links_it_is_packed_again(cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = filled(cube, "slope", "float32")
+    w = GRID.window((1, 1))
+    monkeypatch.setattr(chunks.os, "link", lambda *_: (_ for _ in ()).throw(OSError("not here")))
+    cube.write("same", (1, 1), cube.read("slope", w))
+    np.testing.assert_array_equal(cube.read("same", w), whole[w.r0 : w.r1, w.c0 : w.c1])
+    assert not (cube.path / "same" / "c" / "1" / "1").samefile(cube.path / "slope" / "c" / "1" / "1")
 
 
 def test_values_of_a_chunk_that_was_replaced_since_are_packed_anew(cube: Cube) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+BATCH = 16_384  # cells
 SIDE, PART = 8, 4  # 64 cells, as many as the kernels of `learning` take at once, and 16, which some of them ask about first
 
 
@@ -17,6 +19,18 @@ def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     quarters; (n,) int64."""
     order = _order(*mask.shape)
     return np.asarray(order[mask.ravel()[order]], np.int64)
+
+
+def batches(mask: npt.NDArray[np.bool_], layers: Sequence[Array]) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
+    """Places of cells that are True, in that order, and what the layers (y, x) hold there, (n, layers) float32: so many at a time that both stay in the
+    processor's cache."""
+    cells, flat = in_squares(mask), [layer.reshape(-1) for layer in layers]
+    for start in range(0, len(cells), BATCH):
+        part = cells[start : start + BATCH]
+        values = np.empty((len(part), len(flat)), np.float32)
+        for column, layer in enumerate(flat):
+            values[:, column] = layer[part]
+        yield part, values
 
 
 @lru_cache(maxsize=4)  # tiles have the same shape but for those at the edge

@@ -17,9 +17,8 @@ from pipeline.learning import draws
 from pipeline.learning.draws import Ints
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers, Vector
-from pipeline.spatial.squares import in_squares
+from pipeline.spatial.squares import batches
 from pipeline.stages import explain, making, validate
-from pipeline.stages.predict import BATCH
 
 if TYPE_CHECKING:
     from pipeline.learning.split import Split
@@ -166,15 +165,12 @@ def believe(
     made = tuple(np.full(scored.shape, np.nan, np.float32) for _ in range(3))
     if not scored.any() or "points" not in space.value:
         return made[0], made[1], made[2]
-    cells = in_squares(scored)  # neighbours are alike, and the nearest of what is alike is found together
-    values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1).astype(np.float32)
-    factor = seen_through(len(values), [layer.values.ravel()[cells] for layer in cover], covers)
-    for start in range(0, len(cells), BATCH):
-        part = slice(start, start + BATCH)
-        nearest, ore = area.dissimilarity(values[part], space.value)
-        answers = area.believed(nearest, values[part], space.value) * factor[part], ore, area.outside(values[part], space.value)
-        for layer, answer in zip(made, answers, strict=True):
-            layer.flat[cells[part]] = answer
+    flat = [layer.reshape(-1) for layer in made]  # views
+    for part, values in batches(scored, [layer.values for layer in evidence]):  # neighbours are alike, and the nearest of what is alike is found together
+        factor = seen_through(len(part), [layer.values.ravel()[part] for layer in cover], covers)
+        nearest, ore = area.dissimilarity(values, space.value)
+        flat[0][part], flat[1][part] = area.believed(nearest, values, space.value) * factor, ore
+        flat[2][part] = area.outside(values, space.value)
     return made[0], made[1], made[2]
 
 
@@ -185,11 +181,9 @@ def most_like(*, evidence: Layers, prospectivity: Layer, space: Fit) -> Array:
     scored = ~np.isnan(prospectivity.values)
     found = np.full(scored.shape, MISSING, np.int32)
     if scored.any() and "points" in space.value:
-        cells = in_squares(scored)
-        values = np.stack([layer.values.ravel()[cells] for layer in evidence], axis=1).astype(np.float32)
-        for start in range(0, len(cells), BATCH):
-            part = slice(start, start + BATCH)
-            found.flat[cells[part]] = space.value["region"][area.nearest_row(values[part], space.value)]
+        flat = found.reshape(-1)  # a view
+        for part, values in batches(scored, [layer.values for layer in evidence]):
+            flat[part] = space.value["region"][area.nearest_row(values, space.value)]
     return found
 
 

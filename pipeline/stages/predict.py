@@ -15,12 +15,11 @@ from pipeline.errors import DataError
 from pipeline.grid import Grid
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
-from pipeline.spatial.squares import in_squares
+from pipeline.spatial.squares import batches
 from pipeline.stages import fitting
 
 EPOCH = 2
 STAGE = "predict"
-BATCH = 65_536  # cells scored at once: bounds memory, changes no answer
 
 
 def nodes(
@@ -69,18 +68,16 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     uncertainty = prospectivity.copy()
     if not inside.any() or not model.value:
         return prospectivity, uncertainty
-    cells = in_squares(inside)  # a forest is quicker on cells that are alike, as neighbours are
-    values = np.empty((len(cells), len(evidence)), np.float32)
-    for column, layer in enumerate(evidence):
-        values[:, column] = layer.values.ravel()[cells]
-    finite, held = np.isfinite(values), _model(model.value)
-    if not finite.all():
-        enough = np.count_nonzero(any_of(finite, np.array(counts)), axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
-        cells, values = cells[enough], values[enough]
-    for start in range(0, len(cells), BATCH):
-        part = slice(start, start + BATCH)
-        mean, spread = held.predict_both(values[part])
-        prospectivity.flat[cells[part]], uncertainty.flat[cells[part]] = mean, spread
+    held, of = _model(model.value), np.array(counts)
+    means, spreads = prospectivity.reshape(-1), uncertainty.reshape(-1)  # views
+    for cells, values in batches(inside, [layer.values for layer in evidence]):  # a forest is quicker on cells that are alike, as neighbours are
+        if (finite := np.isfinite(values)).all():
+            enough = slice(None)
+        else:
+            enough = np.count_nonzero(any_of(finite, of), axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
+        part = cells[enough]
+        if len(part):
+            means[part], spreads[part] = held.predict_both(values[enough])
     return prospectivity, uncertainty
 
 
