@@ -282,3 +282,19 @@ def test_what_is_no_raster_is_refused(tmp_path: Path) -> None:
 
 def test_the_grid_of_these_tests_crosses_blocks() -> None:
     assert min(GRID.shape) > BLOCK and min(FINE.shape) > BLOCK
+
+
+@pytest.mark.parametrize("nodata", [-9999.0, 0.0, -3.4028234663852886e38, np.nan, None])
+def test_a_copied_file_is_missing_where_gdal_says_so_and_keeps_its_own_numbers(tmp_path: Path, nodata: float | None) -> None:
+    odd = np.array([-9999, np.nextafter(np.float32(-9999), np.float32(0)), -9998.9, 0, 1e-30, -3.4028234663852886e38, -3.402823e38, np.inf, np.nan, 7], "f4")
+    values = np.random.default_rng(3).normal(size=GRID.shape).astype("f4")
+    values.ravel()[: odd.size] = odd
+    path = save(tmp_path / "same.tif", values, AEA, GRID.affine(), nodata)
+    got, valid = read_onto(path, band=1, window=whole(GRID), resampling="bilinear")
+    with rasterio.open(path) as source:
+        want = (source.read_masks(1) > 0) & np.isfinite(values)
+    assert np.array_equal(valid, want)
+    assert got.dtype == np.float32 and np.array_equal(got, np.where(want, values, np.nan), equal_nan=True)
+    part = Window(GRID, -20, -30, 40, 50)  # beyond the file too
+    some, seen = read_onto(path, band=1, window=part, resampling="bilinear")
+    assert np.array_equal(some[20:, 30:], got[:40, :50], equal_nan=True) and not seen[:20].any() and np.isnan(some[:20]).all()
