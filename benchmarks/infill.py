@@ -27,7 +27,9 @@ REDRAWS = 2000
 LOSS = 0.005  # of AUC, below which there is nothing to bring back
 FULL = "sources.geology.path=sample_data/balochistan/truth/geology_full.tif"
 ROCK = "features.rock={use: class_of, of: geology, top: 20}"
-UNTOLD = ("features.rock_likely=null", "features.mantle_near=null", "features.crust_near=null")  # all that rests on infill
+UNTOLD = (  # all that rests on infill, and what is said of it
+    "features.rock_likely=null", "features.mantle_near=null", "features.crust_near=null", "system.words=null", "targets.observations=null",
+)  # fmt: skip
 VARIANTS = {"full": (FULL, ROCK, *UNTOLD), "none": UNTOLD, "infill": ()}
 
 
