@@ -11,14 +11,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from affine import Affine
-from odc.geo.crs import CRS
-from odc.geo.geobox import GeoBox
-from pyproj import Proj
+from pyproj import CRS, Proj
+from pyproj.exceptions import CRSError
 
 from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from odc.geo.geobox import GeoBox
 
 Index = tuple[int, int]
 BINARY_STEP = 1024  # a cell that is a whole number of 1/1024 m, times any cell count we meet, is exact in float64
@@ -60,7 +63,9 @@ class Grid:
     @cached_property
     def geobox(self) -> GeoBox:
         """The whole grid as an odc-geo GeoBox."""
-        return GeoBox((self.rows, self.cols), self.affine(), CRS(self.crs))
+        from odc.geo.geobox import GeoBox  # not at the top: it brings dask and xarray, which a run may do without
+
+        return GeoBox((self.rows, self.cols), self.affine(), self.crs)
 
     @cached_property
     def wkt(self) -> str:
@@ -137,7 +142,9 @@ class Window:
     @property
     def geobox(self) -> GeoBox:
         """This window as an odc-geo GeoBox."""
-        return GeoBox(self.shape, self.grid.affine(self.r0, self.c0), self.grid.geobox.crs)
+        from odc.geo.geobox import GeoBox
+
+        return GeoBox(self.shape, self.grid.affine(self.r0, self.c0), self.grid.crs)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -161,7 +168,7 @@ class Window:
 def _check_metric(crs: str) -> None:
     try:
         parsed = CRS(crs)
-    except Exception as error:  # odc-geo and PROJ raise several kinds for an unreadable CRS
+    except CRSError as error:
         raise ConfigError(f"crs {crs!r} is not understood by PROJ; give an EPSG code or a PROJ string ({error})") from error
-    if not parsed.projected or parsed.units[0] not in ("metre", "meter", "m"):
+    if not parsed.is_projected or parsed.axis_info[0].unit_name not in ("metre", "meter", "m"):
         raise ConfigError(f"crs {crs!r} is not a projected CRS in metres; choose an equal-area one for the region")
