@@ -28,12 +28,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table for people that is not a map: its title, what it tells, its rows, and its columns in the order of the frame's."""
+    """A table for people: its title, what it tells, its rows, and its columns in the order of the frame's. `place`: the two columns, metres of the
+    grid, that say where a row lies, for a table that is to be seen on a map too."""
 
     title: str
     what: str
     frame: pd.DataFrame
     columns: Mapping[str, Column]
+    place: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,3 +94,8 @@ class Bundle:
     system_title: str = ""
     changes: Mapping[str, Any] | None = None
     change: str | None = None
+
+    @property
+    def maps(self) -> dict[str, str]:
+        """Every raster there is to see by its published name: those of `rasters`, and after an update the change."""
+        return {**self.rasters, **({"change": self.change} if self.change else {})}

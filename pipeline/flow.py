@@ -1,9 +1,10 @@
 """Flow: the one shell that runs every layer and fit. It knows nothing of geology; it knows what depends on what.
 
 A *job* is one tile of a node, or the last step of a fit (tile None). A job is ready when every job it depends on has ended:
-for each layer it reads the tiles its halo touches, for each fit the fit's last step. Ready jobs go to the pool in grid order,
-a bounded number at a time, so memory is flat whatever the region. The ledger is written only here: stale tiles are taken out
-before the first of them is rewritten, finished ones are added every few seconds and at the end.
+for each layer it reads the tiles its halo touches, for each fit the fit's last step. A fit that says where another asks adds those
+jobs when it ends. Ready jobs go to the pool in grid order, a bounded number at a time, so memory is flat whatever the region. The
+ledger is written only here: stale tiles are taken out before the first of them is rewritten, finished ones are added every few
+seconds and at the end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pipeline import cluster, frozen, lending, tasks, teachers
 from pipeline.errors import ProspectError, ResourceError, StoreError
 from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
-from pipeline.node import Call, FitNode, LayerNode, Node
+from pipeline.node import Call, FitNode, LayerNode, Node, Where
 from pipeline.planning import Plan, tile_name
 from pipeline.stages import publish
 from pipeline.stages.news import News
@@ -132,6 +133,8 @@ class _Shell:
     unblocks: dict[Job, list[Job]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[int, dict[Index, Any]] = field(default_factory=lambda: defaultdict(dict))
     left: dict[int, int] = field(default_factory=dict)
+    maker: dict[str, int] = field(default_factory=dict)
+    fits: dict[str, int] = field(default_factory=dict)
 
     def take_out_stale(self) -> None:
         """No key of a tile that will be rewritten survives to the first rewrite."""
@@ -203,8 +206,9 @@ class _Shell:
     def announce(self, publishing: int) -> None:
         """Tell whoever watches how much there is to do."""
         totals: dict[str, int] = defaultdict(int)
-        for index, _ in self.waits:
-            totals[self.plan.nodes[index].stage] += 1
+        for job in self.waits:
+            if not self._late(job):
+                totals[self.plan.nodes[job[0]].stage] += 1
         if self.progress:
             self.progress.start(dict(totals) | ({publish.STAGE: publishing} if publishing else {}))
 
@@ -216,26 +220,45 @@ class _Shell:
     def wire(self) -> None:
         """Which job waits for how many others, and which others wait for it."""
         plan = self.plan
-        maker = {meta.name: i for i, node in enumerate(plan.nodes) if isinstance(node, LayerNode) for meta in node.outputs}
-        fits = {node.name: i for i, node in enumerate(plan.nodes) if isinstance(node, FitNode)}
-        stale = {i: set(plan.stale.get(node.name, ())) for i, node in enumerate(plan.nodes)}
+        self.maker = {meta.name: i for i, node in enumerate(plan.nodes) if isinstance(node, LayerNode) for meta in node.outputs}
+        self.fits = {node.name: i for i, node in enumerate(plan.nodes) if isinstance(node, FitNode)}
         for i, node in enumerate(plan.nodes):
-            if not stale[i]:
+            if node.name not in plan.stale:
                 continue
             if isinstance(node, LayerNode) or node.gather:
                 tiles = plan.gathers[node.name] if isinstance(node, FitNode) else plan.stale[node.name]
                 for tile in tiles:
-                    self._after((i, tile), self._before(_tile_call(node), tile, maker, fits, stale))
+                    self._after((i, tile), self._before(_tile_call(node), tile))
                 self.left[i] = len(tiles)
             if isinstance(node, FitNode):
-                before: list[Job] = [(fits[f], None) for f in node.call.read_fits() if stale[fits[f]]]
-                self._after((i, None), before + [(i, tile) for tile in plan.gathers.get(node.name, ())])
+                told = [node.tiles.fit] if isinstance(node.tiles, Where) else []
+                before: list[Job] = [(self.fits[f], None) for f in dict.fromkeys([*node.call.read_fits(), *told])]
+                self._after((i, None), [*(job for job in before if job in self.waits), *((i, tile) for tile in plan.gathers.get(node.name, ()))])
 
-    def _before(self, call: Call, tile: Index, maker: dict[str, int], fits: dict[str, int], stale: dict[int, set[Index]]) -> list[Job]:
+    def _before(self, call: Call, tile: Index) -> list[Job]:
+        """The jobs a call on a tile waits for that have not ended."""
         near = self.plan.grid.near(tile, call.halo(self.plan.grid.cell_m))
-        makers = dict.fromkeys(maker[layer] for layer in call.read_layers())
-        layers: list[Job] = [(m, t) for m in makers for t in near if t in stale[m]]
-        return layers + [(fits[f], None) for f in call.read_fits() if stale[fits[f]]]
+        makers = dict.fromkeys(self.maker[layer] for layer in call.read_layers())
+        jobs: list[Job] = [*((m, t) for m in makers for t in near), *((self.fits[f], None) for f in call.read_fits())]
+        return [job for job in jobs if job in self.waits]
+
+    def _where_told(self, index: int) -> list[Job]:
+        """Add the jobs of the fits that ask where fit `index`, just made, says; those of them that wait for nothing."""
+        found: list[Job] = []
+        for i, node in enumerate(self.plan.nodes):
+            if not isinstance(node.tiles, Where) or self.fits[node.tiles.fit] != index or (i, None) not in self.waits:
+                continue
+            tiles = self.plan.gathers[node.name] = self.plan.asked(node) or []
+            for tile in tiles:
+                self._after((i, tile), self._before(_tile_call(node), tile))
+                self.unblocks[i, tile].append((i, None))
+            self.waits[i, None] += len(tiles)
+            found += [(i, tile) for tile in tiles if self.waits[i, tile] == 0]
+        return found
+
+    def _late(self, job: Job) -> bool:
+        """Whether a job may come to be known only while the others run: such jobs are not told of."""
+        return job[1] is not None and isinstance(self.plan.nodes[job[0]].tiles, Where)
 
     def _after(self, job: Job, before: list[Job]) -> None:
         self.waits[job] = len(before)
@@ -263,7 +286,7 @@ class _Shell:
         node, fresh = self.plan.nodes[index], self.parts[index]
         if not isinstance(node, FitNode) or not node.gather:
             return None
-        tiles = [tile for tile in self.plan.grid.tiles() if node.tiles is None or tile in node.tiles]
+        tiles = self.plan.asked(node) or []
         held = self.plan.cube.load_parts(node.name) if len(fresh) < len(tiles) else {}
         return {tile_name(tile): fresh[tile] if tile in fresh else held[tile_name(tile)] for tile in tiles}
 
@@ -281,13 +304,15 @@ class _Shell:
             self.parts[index][tile] = answer
         else:
             self.parts.pop(index, None)
-        if tile is not None:
+        if isinstance(node, LayerNode):
             self.left[index] -= 1
         if tile is None or (isinstance(node, LayerNode) and self.left[index] == 0):
             self.ledger.note_made(node.name, self.plan.parts[node.name])
         self.done[node.stage] += 1
-        self.tell(node.stage)
-        freed = []
+        if not self._late(job):
+            self.tell(node.stage)
+        del self.waits[job]
+        freed = self._where_told(index) if tile is None else []
         for later in self.unblocks.pop(job, ()):
             self.waits[later] -= 1
             if self.waits[later] == 0:

@@ -106,6 +106,12 @@ class Grid:
         cols = range(max(window.c0, 0) // self.tile, min((min(window.c1, self.cols) - 1) // self.tile, across - 1) + 1)
         return [(r, c) for r in rows for c in cols]
 
+    def holding(self, x: np.ndarray, y: np.ndarray) -> set[Index]:
+        """The tiles that hold one of the points, x and y in metres; points outside the grid lie in none."""
+        rows, cols = np.floor((self.y_m - y) / self.cell_m).astype(np.int64), np.floor((x - self.x_m) / self.cell_m).astype(np.int64)
+        inside = (rows >= 0) & (rows < self.rows) & (cols >= 0) & (cols < self.cols)
+        return set(zip((rows[inside] // self.tile).tolist(), (cols[inside] // self.tile).tolist(), strict=True))
+
     def affine(self, row: int = 0, col: int = 0) -> Affine:
         """The transform whose origin is the upper left corner of cell (row, col)."""
         return Affine(self.cell_m, 0.0, self.x_m + col * self.cell_m, 0.0, -self.cell_m, self.y_m - row * self.cell_m)

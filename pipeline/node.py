@@ -12,6 +12,7 @@ from pipeline import registry
 from pipeline.asset import Asset
 from pipeline.cube import Cube, LayerMeta
 from pipeline.grid import Index
+from pipeline.recipe import Array
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,21 @@ class LayerNode:
 
 
 @dataclass(frozen=True)
+class Where:
+    """Tiles that are known once another fit is made: those that hold one of the points, (n, 2) x and y in metres of the grid, that `points` reads from it."""
+
+    fit: str
+    points: Callable[[Any], Array]
+
+
+@dataclass(frozen=True)
 class FitNode:
     """A fit: `gather`, if any, runs on every tile and returns small arrays; `call` makes one artefact of them all.
 
     The call gets the tiles' answers, in grid order, as its parameter `parts`. `bytes` is the stated bound of what it holds. `draws`
     says what it is when its artefact is lines that others read. `of_map`: it tells what is in the data or on the finished map, such as a survey's
-    gradient or targets, and an update makes it again; all else is learnt, and stays as it was fitted. `tiles`: those that give, None for all.
+    gradient or targets, and an update makes it again; all else is learnt, and stays as it was fitted. `tiles`: those that give, None for all; or
+    where they will be, told by a fit that `gather` reads.
     """
 
     name: str
@@ -113,7 +123,7 @@ class FitNode:
     bytes: int
     draws: LayerMeta | None = None
     of_map: bool = False
-    tiles: frozenset[Index] | None = None
+    tiles: frozenset[Index] | Where | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:

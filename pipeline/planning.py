@@ -15,7 +15,7 @@ from pipeline.errors import ConfigError, ProspectError, ResourceError, StoreErro
 from pipeline.graph import Graph, build
 from pipeline.grid import Grid, Index
 from pipeline.ledger import Ledger, hash_of, key_of
-from pipeline.node import Call, FitNode, LayerNode, Node
+from pipeline.node import Call, FitNode, LayerNode, Node, Where
 from pipeline.objects import located
 from pipeline.stages import acquire, publish
 
@@ -91,10 +91,20 @@ class Plan:
         return {region: other for region, other in self.teachers.items() if f"{self.graph.prefix}/lessons/{region}" in self.stale}
 
     def tasks(self, node: Node) -> int:
-        """Tile tasks this node needs now."""
+        """Tile tasks this node needs now; 0 of a fit as long as it is not known on which tiles it asks."""
         if isinstance(node, FitNode):
             return len(self.gathers.get(node.name, ())) if node.name in self.stale else 0
         return len(self.stale.get(node.name, ()))
+
+    def asked(self, node: Node) -> list[Index] | None:
+        """The tiles a node is made on, or a fit asks, in grid order; None where another fit will tell and is not made."""
+        tiles = node.tiles
+        if isinstance(tiles, Where):
+            if not self.cube.has_fit(tiles.fit, self.fit_keys[tiles.fit]):
+                return None
+            x, y = tiles.points(self.cube.load_fit(tiles.fit, self.fit_keys[tiles.fit])).T
+            tiles = frozenset(self.grid.holding(x, y))
+        return [tile for tile in self.grid.tiles() if tiles is None or tile in tiles]
 
     def refresh(self) -> None:
         """Compare with the ledger again: what is stale, and why."""
@@ -192,7 +202,8 @@ def _give_keys(plan: Plan) -> None:
             taken = [sorted(elsewhere.items())] if elsewhere else []
             own = key_of(static, sorted(fits.items()), sorted(layers.items()), sorted(vectors.items()), *taken)
             plan.fit_keys[node.name] = plan.pins.fits.get(node.name, own)
-            if node.of_map and node.gather:
+            # what a tile gives to a fit that says where to ask hangs on that fit whole, so there is no use in keeping it
+            if node.of_map and node.gather and not isinstance(node.tiles, Where):
                 asked = key_of(node.gather.identity(), libraries)
                 of = sorted((name, plan.fit_keys[name]) for name in node.gather.read_fits())
                 plan.part_keys[node.name] = dict(_tile_keys(plan, node.gather, asked, of))
@@ -218,7 +229,7 @@ def _stale_tiles(plan: Plan, node: LayerNode, ledger: Ledger) -> list[Index]:
     if all(plan.cube.has(meta) and ledger.whole(meta.name) == hash_of(plan.keys[meta.name]) for meta in node.outputs):
         return []
     held = {meta.name: ledger.keys(meta.name) if plan.cube.has(meta) else {} for meta in node.outputs}
-    stale = [t for t in _asked(plan, node) if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
+    stale = [t for t in plan.asked(node) or () if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
     if stale and all(meta.name in plan.pins.layers for meta in node.outputs):
         raise _lost(plan, node)
     return stale
@@ -239,15 +250,11 @@ def _lost(plan: Plan, node: Node) -> StoreError:
     )
 
 
-def _asked(plan: Plan, node: Node) -> list[Index]:
-    return [tile for tile in plan.grid.tiles() if node.tiles is None or tile in node.tiles]
-
-
 def _to_ask(plan: Plan, node: FitNode) -> list[Index]:
-    """The tiles of which a fit does not hold what they give."""
+    """The tiles of which a fit does not hold what they give; none as long as it is not known which."""
     wanted = plan.part_keys.get(node.name)
     held = plan.cube.part_keys(node.name) if wanted is not None else {}
-    return [tile for tile in _asked(plan, node) if wanted is None or held.get(tile_name(tile)) != wanted[tile_name(tile)]]
+    return [tile for tile in plan.asked(node) or () if wanted is None or held.get(tile_name(tile)) != wanted[tile_name(tile)]]
 
 
 def _reason(was: Mapping[str, str], now: Mapping[str, str], tiles: int, grid: Grid) -> str:

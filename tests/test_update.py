@@ -30,6 +30,7 @@ from pipeline.flow import Outcome
 from pipeline.ledger import Ledger
 from pipeline.node import FitNode
 from pipeline.planning import Plan, plan
+from pipeline.stages import publish
 from pipeline.stages.publish import check_writable
 from pipeline.updating import Kept, planned
 from pipeline.updating import run as updated
@@ -195,6 +196,21 @@ def test_a_new_licence_is_told_of_the_target_it_lies_on(root: Path) -> None:
     assert gpd.read_parquet(bundle(root) / "targets.parquet").iloc[0]["licences"] == "Someone"
 
 
+def test_as_many_previous_maps_are_kept_as_config_says_the_oldest_go_first(tmp_path: Path) -> None:
+    dated = [f"2026-0{month}-01T000000Z" for month in range(1, 6)]
+    names = [*dated, f"{dated[4]}-2", f"{dated[4]}-10", "as shown to the board"]  # what a user named is the user's
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.html").touch()
+    (tmp_path / f".{dated[0]}.old").mkdir()  # what a run that was cut off left
+    publish._forget(tmp_path, 12)
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+    publish._forget(tmp_path, 3)
+    assert {path.name for path in tmp_path.iterdir()} == {*names[4:]}
+    publish._forget(tmp_path, 0)
+    assert {path.name for path in tmp_path.iterdir()} == {names[-1]}
+
+
 def test_what_was_fitted_can_be_neither_changed_nor_lost_in_silence(root: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"features is not what the map was fitted with.*prospect update tiny --refit"):
         planned(load("tiny", settings=(*QUICK, "features.halo.radius_m=2500"), root=root))
@@ -280,7 +296,8 @@ def test_a_watch_ends_cleanly_with_ctrl_c(here: Path) -> None:
 
 def test_the_map_that_is_out_is_planned_as_it_was_made(root: Path) -> None:
     survey(root)
-    update(root)
+    update(root, "run.keep_previous=0")
+    assert list((root / "outputs" / "previous" / "tiny").iterdir()) == []
     made = plan(load("tiny", settings=QUICK, root=root), keeping=Kept(when_out=True))
     assert made.stale == {} and made.graph.update is not None
     ledger = Ledger.of(made.cube.path)

@@ -301,7 +301,7 @@ class Run(Frame):
     `workers` are processes of this machine; with 0 of them this process does the work, `threads` tiles at once: less memory and a quicker start, since
     libraries and models are held once. `cache` holds the store: a folder, or `s3://bucket/name` of any object store that speaks S3; downloads and
     aligned tables then lie in the folder `scratch`, each machine's own. `offline`: no host is asked, and what is not on the shelf is named, all of it,
-    before anything runs.
+    before anything runs. `keep_previous`: how many of the maps that updates replaced are kept beside the one that is out; the oldest go first.
     """
 
     workers: Annotated[int, Field(ge=0)] = 2
@@ -313,6 +313,7 @@ class Run(Frame):
     scratch: str = "cache"
     outputs: str = "outputs"
     offline: bool = False
+    keep_previous: Annotated[int, Field(ge=0)] = 12
 
     @model_validator(mode="after")
     def _threads_are_of_this_process(self) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -10,7 +10,9 @@ from pipeline.publishers._qgis_xml import node, options, shown
 
 GROUPS = TARGETS, CONTEXT, ANSWER, CONFIDENCE, EVIDENCE = ("Targets", "Context", "Answer", "Confidence", "Evidence")  # the topmost first
 GROUND = ""  # what lies under all groups, in none
-THEMES = LOOK, SURE, BLIND, WHY, ACCESS = ("Where to look", "How sure", "Where the map is blind", "Why", "Access and constraints")
+THEMES = LOOK, SURE, BLIND, WHY, ACCESS, CHANGED = (
+    "Where to look", "How sure", "Where the map is blind", "Why", "Access and constraints", "What changed",
+)  # fmt: skip
 GEOMETRIES = {"Point": "Point", "LineString": "Line", "Polygon": "Polygon", "": "No geometry"}
 
 
@@ -52,6 +54,11 @@ class Shown:
     def table(self) -> str:
         """The layer of the GeoPackage it is; "" for a raster."""
         return self.source.partition("|layername=")[2].partition("|")[0]
+
+
+def themes(layers: Sequence[Shown]) -> tuple[str, ...]:
+    """The themes of a project: what changed is one only where that is shown."""
+    return THEMES if any(layer.themes == (CHANGED,) for layer in layers) else THEMES[:-1]
 
 
 def leaf(layer: Shown, *, seen: bool, unfolded: bool) -> Element:

@@ -11,7 +11,7 @@ import shapely
 
 from pipeline import cog
 from pipeline.bundle import Bundle
-from pipeline.publishers._qgis_layers import ACCESS, BLIND, LOOK, SURE, WHY, Shown, leaf
+from pipeline.publishers._qgis_layers import ACCESS, BLIND, CHANGED, LOOK, SURE, WHY, Shown, leaf
 from pipeline.publishers._qgis_symbols import BLACK, NONE, WHITE, area, line, text_style
 from pipeline.publishers._qgis_xml import Colour, identity, node, shown
 
@@ -28,6 +28,7 @@ ASKED = {
     BLIND: "How like the ground the model was taught with each place is. Purple: do not believe the map. Grey: not mapped.",
     WHY: "The layer of evidence the map rests on most, the lines that features are made of, and beside the first targets what speaks most for each.",
     ACCESS: "Targets beside roads, districts and ground that is closed to them.",
+    CHANGED: "Where the map rose or fell, beyond its noise, since its model was fitted; and the targets that moved since the map before, with the cause.",
 }  # fmt: skip
 STEPS_KM = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500)
 NORTH = (

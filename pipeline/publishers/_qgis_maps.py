@@ -14,7 +14,7 @@ import rasterio
 from pipeline import cog
 from pipeline.bundle import Bundle
 from pipeline.publishers import rasters as published
-from pipeline.publishers._qgis_layers import ANSWER, BLIND, CONFIDENCE, EVIDENCE, GROUND, LOOK, SURE, THEMES, WHY, Shown
+from pipeline.publishers._qgis_layers import ANSWER, BLIND, CHANGED, CONFIDENCE, EVIDENCE, GROUND, LOOK, SURE, THEMES, WHY, Shown
 from pipeline.publishers._qgis_rasters import CIVIDIS, MULTIPLY, NORMAL, PURPLES, VIRIDIS, palette, ramp, relief, steps
 from pipeline.publishers._qgis_xml import Colour, node
 
@@ -50,6 +50,10 @@ def _answers(bundle: Bundle) -> list[Shown]:
         blend = MULTIPLY if bundle.relief else NORMAL
         note = "Prospectivity cut at stated shares of the area. It ranks the ground of this map and is no probability."
         made.append(_map("classes", "Prospectivity", ANSWER, "classes", _drawn(lambda: palette(rows), blend), (LOOK,), note, entries=5))
+    if bundle.change:
+        _, bands = published.changes(bundle)
+        note = "Not coloured: no change beyond the noise of the map. " + str((bundle.changes or {}).get("noise_said", ""))
+        made.append(_map("change", "Change of prospectivity", ANSWER, "change", _drawn(lambda: steps(bands)), (CHANGED,), note.strip(), entries=len(bands)))
     if "prospectivity" in there:
         made.append(_map("prospectivity", "Prospectivity, 0 to 1", ANSWER, "prospectivity", _drawn(lambda: ramp(VIRIDIS, 0, 1)), (), "Relative; no probability."))
     if "expected_deposits" in there:

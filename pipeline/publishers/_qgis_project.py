@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from pyproj import CRS
 
 from pipeline.bundle import Bundle
-from pipeline.publishers._qgis_layers import GEOMETRIES, GROUND, GROUPS, LOOK, THEMES, Shown, leaf
+from pipeline.publishers._qgis_layers import GEOMETRIES, GROUND, GROUPS, LOOK, Shown, leaf, themes
 from pipeline.publishers._qgis_layout import focus, layout
 from pipeline.publishers._qgis_xml import VERSION, node, shown
 
@@ -29,9 +29,9 @@ def project(bundle: Bundle, layers: Sequence[Shown]) -> Element:
              node("destinationsrs", {}, crs())),
         node("projectlayers", {}, *(_layer(layer, bundle) for layer in layers)),
         node("layerorder", {}, *(node("layer", {"id": layer.id}) for layer in layers)),
-        _properties(), node("visibility-presets", {}, *(_theme(name, layers) for name in THEMES)),
+        _properties(), node("visibility-presets", {}, *(_theme(name, layers) for name in themes(layers))),
         node("projectMetadata", {}, node("title", {}, title), node("abstract", {}, "\n".join(bundle.notices))),
-        node("Layouts", {}, *(layout(bundle, layers, name) for name in THEMES)),
+        node("Layouts", {}, *(layout(bundle, layers, name) for name in themes(layers))),
         node("ProjectViewSettings", {"UseProjectScales": 0, "rotation": 0}, node("Scales"),
              node("DefaultViewExtent", dict(zip(("xmin", "ymin", "xmax", "ymax"), bounds, strict=True)), crs())),
     )  # fmt: skip

@@ -79,10 +79,10 @@ def area(fill: Colour, outline: Colour, width: float, *, style: str = "solid", b
     return symbol("fill", under, *(_stroke(*said) for said in (*parts, (outline, width, style))), *rings)
 
 
-def marker(shape: str, fill: Colour, size: float, *, outline: Colour = WHITE) -> Element:
-    """A point drawn as a shape (circle, diamond, star ...) of a size in millimetres."""
+def marker(shape: str, fill: Colour, size: float, *, outline: Colour = WHITE, turned: float = 0) -> Element:
+    """A point drawn as a shape (circle, diamond, star ...) of a size in millimetres, `turned` by so many degrees."""
     said = {"name": shape, "color": colour(fill), "size": f"{size:g}", "size_unit": "MM", "outline_color": colour(outline)}
-    return symbol("marker", _part("SimpleMarker", **said, outline_width="0.3", outline_width_unit="MM", outline_style="solid", angle="0"))
+    return symbol("marker", _part("SimpleMarker", **said, outline_width="0.3", outline_width_unit="MM", outline_style="solid", angle=f"{turned:g}"))
 
 
 def single(drawn: Element) -> Element:

@@ -14,7 +14,7 @@ from pipeline.bundle import Bundle
 from pipeline.bundle import Shown as Given
 from pipeline.publishers import _targets
 from pipeline.publishers._qgis_form import aliases, form
-from pipeline.publishers._qgis_layers import ACCESS, CONTEXT, EVIDENCE, LOOK, TARGETS, THEMES, WHY, Shown
+from pipeline.publishers._qgis_layers import ACCESS, CHANGED, CONTEXT, EVIDENCE, LOOK, TARGETS, THEMES, WHY, Shown
 from pipeline.publishers._qgis_symbols import (
     BLACK,
     BLUE,
@@ -153,11 +153,28 @@ def _outline(one: _Held) -> Shown:
     return _layer(one, one.name.capitalize(), CONTEXT, style, THEMES)
 
 
+def _changed(bundle: Bundle, one: _Held) -> Shown:
+    """The targets that moved, where they are or were: what came, and what went."""
+    sheet = bundle.tables[one.name]
+    kinds = {"appeared": ("star", VERMILION), "rose": ("triangle", VERMILION), "fell": ("triangle", BLUE), "went": ("cross_fill", BLUE), "changed": ("circle", GREY)}
+
+    def style() -> list[Element]:
+        turned = {"fell": 180.0, "went": 45.0}
+        rules = [Rule(f"target {what}", f"\"what\" = '{what}'", marker(shape, fill, 3, turned=turned.get(what, 0))) for what, (shape, fill) in kinds.items()]
+        texts = labels([Label('"causes"', 7, fill=BLACK, point=True, beside=True, priority=5, wrap=24)], one.name)
+        title = "\"what\" || coalesce(', now target ' || \"rank\", '') || coalesce(', was target ' || \"rank_before\", '')"
+        return [ruled(rules, one.name), texts, aliases(sheet.columns), node("previewExpression", {}, title)]
+
+    return replace(_layer(one, "Targets that changed", TARGETS, style, (CHANGED,), sheet.what), unfolded=True)
+
+
 def _other(bundle: Bundle, one: _Held, turn: int) -> Shown:
     """A vector or a table by what it is to the map: what keeps targets off, what features are made of, what is only there to be seen."""
     given = _given(bundle, one.name)
     title = one.name.replace("_", " ").capitalize()
     fill, width, stroke = next(((f, w, s) for word, f, w, s in USUAL if word in one.name), (TURN[turn % len(TURN)], 0.4, "solid"))
+    if one.geometry and one.name == "changes" and one.name in bundle.tables:
+        return _changed(bundle, one)
     if not one.geometry:
         sheet = bundle.tables.get(one.name)
         style = (lambda: [aliases(sheet.columns)]) if sheet else list

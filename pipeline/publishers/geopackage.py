@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-EPOCH = 5
+EPOCH = 6
 OWN = ("targets", "occurrences", "districts", "contents")  # a source of such a name is written as <name>_source
 TAKEN = ("fid", "geom")  # columns the format keeps for itself
 
@@ -61,7 +61,11 @@ def geopackage(*, bundle: Bundle) -> None:
         for name, sheet in bundle.tables.items():
             layer = f"{name}_table" if name in {entry[0] for entry in contents} else name
             contents.append((layer, f"{sheet.title}. {sheet.what}", True, "see provenance.json"))
-            _write(path, layer, sheet.frame, bundle)
+            if sheet.place is None:
+                _write(path, layer, sheet.frame, bundle)
+                continue
+            x, y = (sheet.frame[name].to_numpy(float) for name in sheet.place)
+            _write(path, layer, gpd.GeoDataFrame(sheet.frame, geometry=shapely.points(x, y), crs=crs), bundle, geometry_type="Point")
         table = pd.DataFrame(contents, columns=["layer", "what", "included", "licence"])
         _write(path, "contents", table, bundle)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -23,9 +24,13 @@ REGION_COLOURS = (
 )  # fmt: skip
 
 
+# RdBu of Brewer (2003), six classes: two hues that colour-blind eyes tell apart, none of them white, for where there is no change nothing is drawn
+CHANGE_COLOURS = ((33, 102, 172, 255), (103, 169, 207, 255), (209, 229, 240, 255), (253, 219, 199, 255), (239, 138, 98, 255), (178, 24, 43, 255))
+
+
 def rasters(*, bundle: Bundle) -> None:
     """Each published raster as a COG: float32 with NaN for cells not scored, `classes` and `evidence_kind` as bytes, 0 where not scored."""
-    for name, layer in {**bundle.rasters, **({"change": bundle.change} if bundle.change else {})}.items():
+    for name, layer in bundle.maps.items():
         shown = look(bundle.cube, layer)
         tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
         if taught_by := bundle.scorecard.get("taught_by"):
@@ -54,3 +59,16 @@ def look(cube: Cube, layer: str) -> cog.Look:
         return replace(shown, band_tags=names, palette=dict(enumerate(REGION_COLOURS[: len(regions)])))
     threshold = {"THRESHOLD": "0.5"} if word.name == "applicability" else {}  # an absolute ramp: what lies below is not to be believed
     return replace(shown, band_tags={"VALID_MIN": "0", "VALID_MAX": "1"} | threshold)
+
+
+def changes(bundle: Bundle) -> tuple[float, list[tuple[float, tuple[int, int, int, int], str]]]:
+    """How a change is shown: the step between classes, and the classes, falling first, each with its upper bound, colour and words. The third step is
+    about the largest change there is."""
+    seen = cog.Statistics()
+    for block in cog.blocks(bundle.cube, bundle.maps["change"]):
+        seen.add(block.values)
+    step = float(f"{max(-seen.minimum, seen.maximum) / 3:.1g}") if seen.known else 0.1
+    words = [f"fell by more than {2 * step:g}", f"fell by {step:g} to {2 * step:g}", f"fell by less than {step:g}"]
+    words += [word.replace("fell", "rose") for word in words[::-1]]
+    bounds = (-2 * step, -step, 0.0, step, 2 * step, math.inf)
+    return step, list(zip(bounds, CHANGE_COLOURS, words, strict=True))

@@ -47,7 +47,9 @@ def _table(plan: Plan) -> Table:
     every = math.prod(plan.grid.tiles_shape)
     for node in plan.nodes:
         if node.name in plan.stale:
-            todo = f"{plan.tasks(node)} of {every}" if isinstance(node, LayerNode) or node.gather else "-"
+            asks = isinstance(node, LayerNode) or node.gather
+            # of a fit that asks only where another says, it is not known before that one is made
+            todo = "-" if not asks else "a few" if plan.asked(node) is None else f"{plan.tasks(node)} of {every}"
             memory = shown_bytes(node.bytes) if isinstance(node, FitNode) else ""
             table.add_row(node.stage, node.name, todo, _read(plan, node), memory, plan.why.get(node.name, ""))
     return table

@@ -64,10 +64,9 @@ def tell(plan: Plan, outcome: Outcome, *, refit: bool) -> None:
         screen.print(f"  {cause}: {name}", markup=False)
     screen.print(said["noise_said"], soft_wrap=True)
     _targets(said)
-    screen.print(
-        f"\nthe map before is in {endings.shown_path(outcome.outputs.parent / 'previous' / outcome.outputs.name)}/; the new one is in "
-        f"{endings.shown_path(outcome.outputs)}/, with changes.json", soft_wrap=True,
-    )  # fmt: skip
+    before = outcome.outputs.parent / "previous" / outcome.outputs.name
+    kept = f"the map before is in {endings.shown_path(before)}/; " if any(before.iterdir()) else ""
+    screen.print(f"\n{kept}the new one is in {endings.shown_path(outcome.outputs)}/, with changes.json", soft_wrap=True)
     for notice in (one for one in _notices(outcome) if one.startswith("the model is too old")):
         screen.print(f"  - {notice}", soft_wrap=True)
 

@@ -85,7 +85,7 @@ def sheet(rows: list[dict[str, Any]]) -> Sheet:
 
     plain = [{**row, "causes": ", ".join(row["causes"]), "sources": ", ".join(row["sources"]) or None} for row in rows]
     frame = pd.DataFrame({name: [row[name] for row in plain] for name in COLUMNS}, dtype="object").astype({n: c.dtype for n, c in COLUMNS.items()})
-    return Sheet("What changed", "Targets that rose, fell, appeared or went since the map before, and why.", frame, COLUMNS)
+    return Sheet("What changed", "Targets that rose, fell, appeared or went since the map before, and why.", frame, COLUMNS, ("x", "y"))
 
 
 def _pairs(old: Any, new: Any) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 EPOCH = 8
 STAGE = "publish"
 ALL = "*"  # in a publisher's AFTER: it reads what every other one wrote
+DATED = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z(-\d+)?")  # the name of a map that was replaced
 NOT_A_RESOURCE = "A target is a place to look first. It is not a mineral resource or reserve (JORC, NI 43-101)."
 
 
@@ -96,6 +98,8 @@ def publish(
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
         _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": _fetched(graph)}})
         _swap(folder, outputs, news.kept if news else None)
+        if news is not None:
+            _forget(news.kept.parent, graph.loaded.config.run.keep_previous)
         catalogue.keep(outputs.parent)
     except StoreError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -330,6 +334,22 @@ def _swap(folder: Path, outputs: Path, kept: Path | None) -> None:
         os.replace(outputs, old)  # a crash here leaves the old bundle under this name: check_writable puts it back
     os.replace(folder, outputs)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _forget(previous: Path, most: int) -> None:
+    """Remove the oldest of the maps under their dates until `most` are left; what bears another name stays, and so what is put under one."""
+    dated = sorted((path for path in previous.iterdir() if DATED.fullmatch(path.name)), key=_dated)
+    for path in dated[: max(len(dated) - most, 0)]:
+        gone = path.with_name(f".{path.name}.old")  # under its name it is whole or not there
+        shutil.rmtree(gone, ignore_errors=True)
+        os.replace(path, gone)
+    for cut_off in previous.glob(".*.old"):
+        shutil.rmtree(cut_off)
+
+
+def _dated(path: Path) -> tuple[str, int]:
+    date, _, number = path.name.partition("Z")
+    return date, -int(number or "-1")
 
 
 def _beside(outputs: Path, word: str) -> Path:

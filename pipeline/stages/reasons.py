@@ -12,7 +12,7 @@ from pipeline.config import Loaded
 from pipeline.errors import ConfigError
 from pipeline.learning import draws
 from pipeline.learning.draws import Floats
-from pipeline.node import Call, FitNode
+from pipeline.node import Call, FitNode, Where
 from pipeline.recipe import Array, Cells, Fit, Layers
 from pipeline.stages import observing
 
@@ -45,12 +45,17 @@ def node(
         "observations": observing.asked(loaded, features, counts), "weights": config.targets.merit.model_dump(mode="json"), "seed": config.seed,
     }  # fmt: skip
     gather = Call(at_best, {}, {"evidence": evidence}, fits={"targets": fits["targets"]})
-    return FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES, of_map=True)
+    return FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES, of_map=True, tiles=Where(fits["targets"], best_cells))
+
+
+def best_cells(targets: list[dict[str, Any]]) -> Array:
+    """The middle of the best cell of each target, (n, 2) float64: x and y in metres."""
+    return np.array([target["best"] for target in targets], np.float64).reshape(-1, 2)
 
 
 def at_best(*, evidence: Layers, targets: Fit, at: Cells) -> dict[str, Array]:
     """The evidence at the best cells of this tile: `row` into the targets, `values` (n, layers) float32. Reads no layer for none."""
-    best = np.array([target["best"] for target in targets.value], np.float64).reshape(-1, 2)
+    best = best_cells(targets.value)
     row = np.rint((at.y[0] - best[:, 1]) / at.cell_m).astype(np.int64)
     col = np.rint((best[:, 0] - at.x[0]) / at.cell_m).astype(np.int64)
     here = np.flatnonzero((row >= 0) & (row < at.y.size) & (col >= 0) & (col < at.x.size))

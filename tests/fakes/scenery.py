@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pyproj import Transformer
 from rasterio.io import MemoryFile
 
 Array = np.ndarray[Any, Any]
+LARGE = 1000  # pixels of a side
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,7 @@ class Frame:
         return (round(self.side_m / pixel_m),) * 2
 
     def lonlat(self, pixel_m: float) -> tuple[Array, Array]:
-        rows, cols = self.shape(pixel_m)
-        x, y = np.meshgrid(self.x + (np.arange(cols) + 0.5) * pixel_m, self.y - (np.arange(rows) + 0.5) * pixel_m)
-        lon, lat = Transformer.from_crs(self.epsg, 4326, always_xy=True).transform(x, y)
-        return np.asarray(lon), np.asarray(lat)
+        return _lonlat(self, pixel_m)
 
     def outline(self) -> list[list[float]]:
         x = [self.x, self.x + self.side_m, self.x + self.side_m, self.x, self.x]
@@ -56,6 +55,27 @@ class Frame:
         """A square about a point, its corner on whole kilometres."""
         x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat)
         return cls(epsg, math.floor((x - side_m / 2) / step_m) * step_m, math.ceil((y + side_m / 2) / step_m) * step_m, side_m)
+
+
+@lru_cache(maxsize=1)  # one band after the other asks for the same
+def _lonlat(frame: Frame, pixel_m: float) -> tuple[Array, Array]:
+    """Longitude and latitude of each pixel's middle, (y, x) float64; of a large frame between those of every 50th pixel, which costs a hundredth."""
+    rows, cols = frame.shape(pixel_m)
+    step = 50 if rows > LARGE else 1
+    across, down = (np.append(np.arange(0, side - 1, step), side - 1) if step > 1 else np.arange(side) for side in (cols, rows))
+    x, y = np.meshgrid(frame.x + (across + 0.5) * pixel_m, frame.y - (down + 0.5) * pixel_m)
+    lon, lat = Transformer.from_crs(frame.epsg, 4326, always_xy=True).transform(x, y)
+    if step > 1:
+        lon, lat = (_between(_between(values, down, rows).T, across, cols).T for values in (lon, lat))
+    return np.asarray(lon), np.asarray(lat)
+
+
+def _between(values: Array, at: Array, count: int) -> Array:
+    """Rows of numbers (n, m), known at rows `at`, on all of `count` rows by straight lines."""
+    place = np.interp(np.arange(count), at, np.arange(at.size))
+    low = np.minimum(place.astype(int), at.size - 2)
+    share = (place - low)[:, None]
+    return values[low] * (1 - share) + values[low + 1] * share
 
 
 def ground(lon: Array, lat: Array, band: int) -> Array:

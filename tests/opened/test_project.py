@@ -15,7 +15,7 @@ import rasterio
 from pipeline import registry
 from pipeline.bundle import Bundle
 from pipeline.publishers import _targets
-from pipeline.publishers._qgis_layers import ANSWER, BLIND, LOOK, SURE, THEMES, WHY
+from pipeline.publishers._qgis_layers import ANSWER, BLIND, CHANGED, LOOK, SURE, THEMES, WHY
 from pipeline.publishers._qgis_xml import shown
 from pipeline.stages import publish
 from tests.opened import pyqgis
@@ -23,7 +23,7 @@ from tests.publishers import bundles
 
 BOUNDS = [0.0, -60_000.0, 80_000.0, 0.0]
 SIZE = (1000, 840)  # of a picture of a theme; the grid lies in its middle, 1000 wide and 750 high
-RASTERS = ("prospectivity", "uncertainty", "classes", "applicability", "evidence-dem", "evidence-halo")
+RASTERS = ("prospectivity", "uncertainty", "classes", "applicability", "change", "evidence-dem", "evidence-halo")
 
 
 def made(bundle: Bundle) -> Bundle:
@@ -65,7 +65,7 @@ def test_it_opens_without_a_warning_with_every_layer_valid(found: dict[str, Any]
     assert found["opened"]
     assert (found["error"], found["warnings_on_load"], found["warnings"]) == ("", [], [])
     assert all(layer["valid"] for layer in found["layers"].values())
-    names = {"targets", "reasons-of-targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", "by_district", *RASTERS}
+    names = {"targets", "reasons-of-targets", "occurrences", "districts", "faults", "parks", "ridges", "veil", "contents", "by_district", "changes", *RASTERS}
     assert set(found["layers"]) == {f"prospect_{name}" for name in names}
 
 
@@ -90,6 +90,7 @@ def test_groups_and_themes_are_there_and_each_theme_draws_what_it_is_for(found: 
     assert "uncertainty" in of[SURE]
     assert "applicability" in of[BLIND]
     assert {"evidence-halo", "faults", "ridges", "reasons-of-targets"} <= of[WHY]
+    assert {"change", "changes"} <= of[CHANGED] and not {"change", "changes"} & (of[LOOK] | of[WHY])
     assert ANSWER not in of
 
 
@@ -120,6 +121,14 @@ def test_high_ground_is_red_low_ground_yellow_and_what_is_not_to_be_believed_is_
     blind = picture(found["themes"][BLIND]["png"])
     assert at(blind, 20, 40)[2] > at(blind, 20, 40)[1] + 20  # purple
     assert at(blind, 50, 40)[0] > at(blind, 50, 40)[2] + 100  # orange
+
+
+@pyqgis.needed
+def test_what_rose_is_red_what_fell_is_blue_and_where_nothing_changed_nothing_is_drawn(found: dict[str, Any]) -> None:
+    image = picture(found["themes"][CHANGED]["png"])
+    rose, fell, still = at(image, 20, 70), at(image, 50, 70), at(image, 45, 15)
+    assert rose[0] > 1.5 * rose[2] and fell[2] > fell[0] + 10
+    assert np.ptp(still) < 6  # nothing but relief
 
 
 @pyqgis.needed

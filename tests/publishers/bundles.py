@@ -16,6 +16,7 @@ from pipeline.cube import Cube, LayerMeta
 from pipeline.grid import Grid
 from pipeline.node import Table
 from pipeline.recipe import MISSING, Vector
+from pipeline.stages import news
 
 CRS = "EPSG:6933"
 CELL_M = 1000.0
@@ -85,13 +86,20 @@ def bundle(folder: Path, **changes: Any) -> Bundle:
 
 
 def shown(folder: Path, **changes: Any) -> Bundle:
-    """The same with all that a project shows: applicability below 0.5 in the upper half, a relief, and one layer of evidence."""
+    """The same with all that a project shows: applicability below 0.5 in the upper half, a relief, one layer of evidence, and what an update changed: the
+    map rose by 0.25 in the north-east and fell by 0.05 in the south-east, and one target appeared and one went."""
     made = bundle(folder)
     rows, cols = np.mgrid[:ROWS, :COLS].astype(np.float32)
     layers = {
         "systems/x/applicability": np.where(np.isnan(scores()["prospectivity"]), np.nan, np.where(rows < ROWS / 2, 0.3, 0.8)),
         "dem": 500 + 300 * np.sin(cols / 4) * np.cos(rows / 5), "halo": cols / COLS + rows,
+        "systems/x/change": np.where(cols < COLS / 2, np.nan, np.where(rows < ROWS / 2, 0.25, -0.05)),
     }  # fmt: skip
+    moved = [
+        {"what": what, "rank": rank, "rank_before": before, "causes": ["new survey"], "sources": ["halo"], "max_prospectivity": 0.9,
+         "max_prospectivity_before": None, "area_km2": 32.0, "area_km2_before": None, "x": x, "y": -20_000.0}
+        for what, rank, before, x in (("appeared", 1, None, 38_000.0), ("went", None, 2, 62_000.0))
+    ]  # fmt: skip
     cube = made.cube
     cube.prepare([LayerMeta(name, "float32", "m" if name == "dem" else "1", f"Layer {name}", "prospect", "CC <b>&", CELL_M) for name in layers])
     for index in cube.grid.tiles():
@@ -108,6 +116,10 @@ def shown(folder: Path, **changes: Any) -> Bundle:
         "columns": {"port_h": Column("float64", "To <b>port</b>", "h", "Hours of travel.")}, "targets": [{**one, "port_h": 3.5} for one in made.targets],
         "tables": {"by_district": Sheet("By district", "Who benefits.", pd.DataFrame({"name": ["Kech"], "km2": [2.5]}), {
             "name": Column("str", "Name", "", "Of it."), "km2": Column("float64", "Area", "km2", "Of it."),
-        })},
+        }), "changes": news.sheet(moved)},
+        "change": "systems/x/change", "changes": {
+            "before": "2026-01-01T000000Z", "fitted": "2026-01-01T00:00:00+00:00", "refit": False, "noise": {"sd": None, "cells": 0, "seasons": 0},
+            "noise_said": "The noise was not measured.", "new": {"halo": "new survey"}, "patches": 2, "targets": moved, "shifted": 0,
+        },
     }  # fmt: skip
     return replace(made, **(said | changes))

@@ -21,7 +21,7 @@ from pipeline.publishers._qgis_xml import document, literal, node, options, quot
 from pipeline.publishers.evidence import evidence
 from pipeline.publishers.geopackage import geopackage
 from pipeline.publishers.qgis import layers, qgis
-from pipeline.publishers.rasters import rasters
+from pipeline.publishers.rasters import changes, rasters
 from tests.publishers import bundles
 
 
@@ -60,6 +60,24 @@ def test_half_applicable_is_to_be_believed_and_the_float_below_it_is_not() -> No
     assert BELOW < 0.5
     assert next(i for i, bound in enumerate(bounds) if bound >= 0.5) == 2
     assert next(i for i, bound in enumerate(bounds) if bound >= BELOW) == 1
+
+
+def test_a_change_has_a_theme_with_its_legend_in_words_and_a_map_without_one_has_neither(tmp_path: Path) -> None:
+    bundle = bundles.shown(tmp_path)
+    step, classes = changes(bundle)
+    assert step == 0.08  # a third of the largest change, 0.25, in a round number
+    assert [words for _, _, words in classes] == [
+        "fell by more than 0.16", "fell by 0.08 to 0.16", "fell by less than 0.08", "rose by less than 0.08", "rose by 0.08 to 0.16", "rose by more than 0.16",
+    ]  # fmt: skip
+    assert [bound for bound, _, _ in classes] == [-0.16, -0.08, 0, 0.08, 0.16, float("inf")]
+    with zipfile.ZipFile(made(tmp_path / "with").folder / "here.qgz") as file:
+        assert "What changed" in file.read("here.qgs").decode()
+    plain = bundles.shown(tmp_path / "plain", change=None, changes=None, tables={})
+    for publish in (evidence, geopackage, rasters, qgis):
+        publish(bundle=plain)
+    with zipfile.ZipFile(plain.folder / "here.qgz") as file:
+        assert "What changed" not in file.read("here.qgs").decode()
+    assert not (plain.folder / "change.tif").exists()
 
 
 def test_text_cannot_become_markup_an_expression_or_bad_xml() -> None:

@@ -73,6 +73,17 @@ def test_the_same_bundle_gives_the_same_bytes_in_any_process(tmp_path: Path, has
     assert done.stdout.strip() == hashlib.sha256(first).hexdigest()
 
 
+def test_what_changed_is_a_layer_of_the_map_and_a_list_of_targets_with_their_causes(tmp_path: Path) -> None:
+    made = bundles.shown(tmp_path, scorecard=cards.scorecard(), provenance=cards.provenance(), config_yaml="region: here\n")
+    said = words_of(page.page(made))
+    for told in ("What changed", "new survey: halo", "appeared", "went", "rose by more than 0.16", "fell by less than 0.08", "Where the map itself rose or fell"):
+        assert told in said, told
+    (shown,) = (one for one in picture.pictures(made, 1) if one.name == "change")
+    assert np.isnan(shown.cells[:, :40]).all() and (shown.low, shown.high) == (-0.24, 0.24)
+    mapper = canvas._colours(shown)
+    assert mapper.nan_color == "rgba(0, 0, 0, 0.0)" and (mapper.low, mapper.high) == (-0.24, 0.24) and len(mapper.palette) == 6
+
+
 def test_text_from_data_is_never_markup(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     made = bundle(tmp_path)

@@ -33,6 +33,8 @@ def ramp(picture: Picture) -> list[str]:
     """The colours of a layer from low to high, or of its classes from 1 up."""
     if picture.kind == "class":
         return [picture.colours[code] for code in sorted(picture.colours)]
+    if picture.steps:
+        return [colour for colour, _ in picture.steps]
     return list(RAMPS.get(picture.name, Viridis256))
 
 
@@ -118,7 +120,7 @@ def _colours(picture: Picture) -> LinearColorMapper:
         return LinearColorMapper(palette=palette, low=0.5, high=len(palette) + 0.5, low_color=CLEAR)
     if picture.kind == "share":
         return LinearColorMapper(palette=palette, low=0, high=max(round(picture.high * PARTS), 1), high_color=CLEAR)  # NOT_KNOWN lies above all shares
-    return LinearColorMapper(palette=palette, low=0, high=picture.high, nan_color=CLEAR)
+    return LinearColorMapper(palette=palette, low=picture.low, high=picture.high, nan_color=CLEAR)
 
 
 def _targets(plot: Any, bundle: Bundle, found: gpd.GeoDataFrame, side: float) -> None:

@@ -98,5 +98,7 @@ def _legend(shown: Picture) -> dict[str, Any]:
     base = {"name": shown.name, "title": shown.title, "what": shown.what, "kind": shown.kind}
     if shown.kind == "class":
         return base | {"classes": [(shown.colours[code], shown.names[code]) for code in sorted(shown.names)]}
+    if shown.steps:
+        return base | {"classes": list(shown.steps[::-1])}
     stops = ", ".join(colours[round(i * (len(colours) - 1) / 10)] for i in range(11))
     return base | {"stops": stops, "high": f"{shown.high:.3g}"}

@@ -23,7 +23,8 @@ BYTES = {"class": 1, "share": 2, "amount": 4}  # a cell of each kind
 class Picture:
     """One layer as shown. `cells` (y, x), north first: uint8 classes with 0 for none, uint16 ten-thousandths with NOT_KNOWN, or float32 with NaN.
 
-    `names` and `colours` are those of the classes by their code, empty for other kinds; `high` is the top of the colour ramp.
+    `names` and `colours` are those of the classes by their code, empty for other kinds; `low` and `high` are the ends of the colour ramp, and `steps` its
+    colours with their words where it is made of a few.
     """
 
     name: str
@@ -34,12 +35,14 @@ class Picture:
     names: Mapping[int, str]
     colours: Mapping[int, str]
     high: float
+    low: float = 0.0
+    steps: tuple[tuple[str, str], ...] = ()
 
 
 def step_for(bundle: Bundle, most_bytes: int) -> int:
     """The least step at which all layers together stay under `most_bytes`; 1 shows every cell."""
     rows, cols = bundle.cube.grid.shape
-    cell = sum(BYTES[_kind(rasters.look(bundle.cube, layer))] for layer in bundle.rasters.values()) + 1  # one more for the ground not to be believed
+    cell = sum(BYTES[_kind(rasters.look(bundle.cube, layer))] for layer in bundle.maps.values()) + 1  # one more for the ground not to be believed
     step = 1
     while math.ceil(rows / step) * math.ceil(cols / step) * cell > most_bytes:
         step += 1
@@ -51,7 +54,7 @@ def pictures(bundle: Bundle, step: int) -> list[Picture]:
 
     Never a mean: what a reader points at must be the value the raster has there.
     """
-    order = [*(name for name in FIRST if name in bundle.rasters), *(name for name in bundle.rasters if name not in FIRST)]
+    order = [*(name for name in FIRST if name in bundle.maps), *(name for name in bundle.maps if name not in FIRST)]
     return [_picture(bundle, name, step) for name in order]
 
 
@@ -73,11 +76,15 @@ def not_believed(shown: list[Picture]) -> Array | None:
 
 
 def _picture(bundle: Bundle, name: str, step: int) -> Picture:
-    layer = bundle.rasters[name]
+    layer = bundle.maps[name]
     look = rasters.look(bundle.cube, layer)
     kind, values = _kind(look), _sampled(bundle, layer, step)
+    if name == "change":
+        third, classes = rasters.changes(bundle)
+        bands = tuple((_hexed(colour), words) for _, colour, words in classes)
+        return Picture(name, "Change", f"{look.description}. No colour: no such change.", kind, values.astype(np.float32), {}, {}, 3 * third, -3 * third, bands)
     names = {code: look.band_tags[f"CLASS_{code}"] for code in look.palette or () if code}
-    colours = {code: "#{:02x}{:02x}{:02x}".format(*look.palette[code][:3]) for code in names} if look.palette else {}
+    colours = {code: _hexed(look.palette[code]) for code in names} if look.palette else {}
     if kind == "class":
         cells, high = np.where(values == MISSING, 0, values).astype(np.uint8), float(max(names, default=1))
     elif kind == "share":
@@ -90,6 +97,10 @@ def _picture(bundle: Bundle, name: str, step: int) -> Picture:
         cells = values.astype(np.float32)
         high = float(np.nanmax(cells)) if not np.isnan(cells).all() else 1.0
     return Picture(name, name.replace("_", " ").capitalize(), look.description, kind, cells, names, colours, high or 1.0)
+
+
+def _hexed(colour: tuple[int, ...]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour[:3])
 
 
 def _kind(look: cog.Look) -> str:
