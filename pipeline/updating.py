@@ -139,7 +139,8 @@ def _news(plan: Plan) -> stage.News | None:
                 sources[name] = cause, touched
         elif tiles:
             scenes = name in found.acquired and any(isinstance(asset, Scene) for asset in found.acquired[name].assets)
-            sources[name] = stage.LOOK if scenes else stage.SURVEY, frozenset(tiles)
+            picture = name in config.sources and config.sources[name].with_.model_dump().get("sensor")  # a file made of scenes
+            sources[name] = stage.LOOK if scenes or picture else stage.SURVEY, frozenset(tiles)
     since = plan.graph.update.since if plan.graph.update else ""
     kept = _free(outputs, date)
     return stage.News(date, kept, not plan.pins.fits, since, sources, flags)

@@ -296,7 +296,8 @@ def test_a_watch_ends_cleanly_with_ctrl_c(here: Path) -> None:
 
 def test_the_map_that_is_out_is_planned_as_it_was_made(root: Path) -> None:
     survey(root)
-    update(root, "run.keep_previous=0")
+    update(root, "run.keep_previous=0", "sources.alteration.sensor=sentinel2")
+    assert changes(root)["new"] == {"alteration": "better look"}  # a picture that a satellite took
     assert list((root / "outputs" / "previous" / "tiny").iterdir()) == []
     made = plan(load("tiny", settings=QUICK, root=root), keeping=Kept(when_out=True))
     assert made.stale == {} and made.graph.update is not None

@@ -165,7 +165,7 @@ def test_the_form_of_a_target_has_every_column_once_under_its_heading(found: dic
 @pyqgis.needed
 def test_a_layer_dragged_in_alone_looks_as_in_the_project(found: dict[str, Any]) -> None:
     styles = found["styles_in_geopackage"]
-    assert {f"prospect_{name}" for name in ("targets", "occurrences", "districts", "faults", "parks", "ridges")} == set(styles)
+    assert {f"prospect_{name}" for name in ("targets", "occurrences", "districts", "faults", "parks", "ridges", "changes")} == set(styles)
     for name, style in styles.items():
         assert style["loaded"] and style["same"], (name, style)
     assert styles["prospect_targets"]["labels"]
