@@ -163,7 +163,7 @@ class _Shell:
                 # its workers may be at a tile of a run that died: from now on they refuse, but for what they are writing now
                 pool.everywhere(tasks.settled)
             elif not config.workers and any(isinstance(node, FitNode) for node in self.plan.nodes if node.name in self.plan.stale):
-                threading.Thread(target=train.warmed, daemon=True).start()
+                threading.Thread(target=train.warmed).start()  # no daemon: one that is importing as the process ends may crash it
             self.work(pool)
         return True
 
