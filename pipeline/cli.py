@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from pipeline.errors import ProspectError
+from pipeline.errors import ConfigError, ProspectError
 
 if TYPE_CHECKING:
     from pipeline.planning import Plan
@@ -75,6 +75,8 @@ def map_(
     from pipeline.screen import bars, endings, quicklook, systems
 
     if only is not None:
+        if system == systems.ALL:
+            raise ConfigError("--only makes a layer of one mineral system; name it with --system, or leave --system out")
         quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say)
         return
     if system == systems.ALL:

@@ -324,4 +324,5 @@ def test_a_layer_that_is_none_is_named_before_anything_is_made(tmp_path: Path, m
     done = prospect("map", "tiny", "--only", "prospectivty")
     assert done.exit_code == 2
     assert "did you mean 'prospectivity'?" in done.output
+    assert "one mineral system" in prospect("map", "tiny", "--system", "all", "--only", "slope").output
     assert not list(root.glob("cache/tiny/*.zarr/*/c"))
