@@ -3,7 +3,8 @@
     python -m benchmarks.fetch
 
 Prints for each source the bytes of all its files, the share of the ground of all its scenes (each counted) that the region covers, the bytes sent for it
-and what share of all they are; then the same for most of the ground (of Landsat a fifth) in cells so coarse that overviews serve them. A region smaller than a block of the
+and what share of all they are; then the same for most of the ground (of Landsat a fifth) in cells so coarse that overviews serve them.
+A region smaller than a block of the
 reprojection (256 cells) costs what the block does, and a file's blocks are read whole: the smaller the region against them, the more it pays for its edge.
 So the fakes' scenes are cut into about as many blocks to a side as real ones: 16 for Sentinel-2 (there 21: 10,980 pixels in blocks of 512), 31 for Landsat
 (there some 30: 7,700 pixels in blocks of 256).
