@@ -5,7 +5,7 @@
     python -m benchmarks.scale --folder big --table       # what is there so far
 
 Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is kept in `--folder` once it
-is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Prints a table: cells, seconds, cells per
+is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Each is mapped by a process of its own. Prints a table: cells, seconds, cells per
 second, peak memory of all processes together (proportional set size, so that pages shared between them count once), bytes of inputs, cube
 and outputs; and how time grows: the exponent of a straight line through the logarithms, from 16 million cells on.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -105,6 +106,7 @@ class PeakMemory:
     def __init__(self, note: Path) -> None:
         held = json.loads(note.read_text()) if note.is_file() else {}
         self.bytes, self.during, self.before = held.get("peak", 0), held.get("during", ""), held.get("seconds", 0.0)
+        self.parts: list[int] = held.get("parts", [])
         self.note, self._now, self._stop, self._begun = note, "", threading.Event(), time.perf_counter()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -130,19 +132,19 @@ class PeakMemory:
         self._now = stage
 
     def _keep(self) -> None:
-        self.note.write_text(json.dumps({"seconds": self.seconds, "peak": self.bytes, "during": self.during}))
+        self.note.write_text(json.dumps({"seconds": self.seconds, "peak": self.bytes, "during": self.during, "parts": self.parts}))
 
     def _watch(self) -> None:
         me, saved = psutil.Process(), time.perf_counter()
         while not self._stop.wait(0.2):
-            total = 0
+            parts = []
             for process in [me, *me.children(recursive=True)]:
                 try:
-                    total += process.memory_full_info().pss
+                    parts.append(process.memory_full_info().pss)
                 except psutil.Error:
                     continue
-            if total > self.bytes:
-                self.bytes, self.during = total, self._now
+            if sum(parts) > self.bytes:
+                self.bytes, self.during, self.parts = sum(parts), self._now, parts
             if time.perf_counter() - saved > 10:
                 self._keep()
                 saved = time.perf_counter()
@@ -154,10 +156,15 @@ def folder_bytes(path: Path) -> int:
 
 
 def measured(folder: Path, mega: float) -> dict[str, Any]:
-    """Map a region of that many million cells, and say what it took; what is kept of an earlier run is taken from there."""
+    """What it took to map a region of that many million cells, by a process of its own; what is kept of an earlier run is taken from there."""
     kept = folder / f"{mega:g}.json"
-    if kept.is_file():
-        return json.loads(kept.read_text())  # type: ignore[no-any-return]
+    if not kept.is_file():
+        subprocess.run([sys.executable, "-m", "benchmarks.scale", f"{mega:g}", "--folder", str(folder), "--here"], check=True)
+    return json.loads(kept.read_text())  # type: ignore[no-any-return]
+
+
+def measure(folder: Path, mega: float) -> None:
+    """Map a region of that many million cells in this process, and keep what it took."""
     side, root = round((mega * 1e6) ** 0.5), folder / f"{mega:g}"
     make_region(root, side)
     inputs = sum(folder_bytes(p) if p.is_dir() else p.stat().st_size for p in root.glob("*.tif"))
@@ -165,12 +172,11 @@ def measured(folder: Path, mega: float) -> dict[str, Any]:
         made = plan(load("scale", root=root))
         run(made, peak)
     found = {
-        "side": side, "tiles": list(made.grid.tiles_shape), "seconds": peak.seconds, "peak": peak.bytes, "during": peak.during,
+        "side": side, "tiles": list(made.grid.tiles_shape), "seconds": peak.seconds, "peak": peak.bytes, "during": peak.during, "parts": peak.parts,
         "inputs": inputs, "cube": folder_bytes(root / "cache"), "outputs": folder_bytes(root / "outputs"),
     }  # fmt: skip
-    kept.write_text(json.dumps(found, indent=1))
+    (folder / f"{mega:g}.json").write_text(json.dumps(found, indent=1))
     shutil.rmtree(root)
-    return found
 
 
 def shown(found: list[dict[str, Any]], console: Console) -> None:
@@ -198,12 +204,17 @@ def main() -> None:
     parser.add_argument("megacells", nargs="*", type=float, default=[1, 4, 16])
     parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/scale"))
     parser.add_argument("--table", action="store_true", help="run nothing, print what is kept")
+    parser.add_argument("--here", action="store_true", help="map in this very process and print nothing")
     asked, console = parser.parse_args(), Console(file=sys.stdout, width=150)
     folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for mega in () if asked.table else asked.megacells:
+    for mega in asked.megacells if asked.here else ():
+        measure(folder, mega)
+    for mega in () if asked.table or asked.here else asked.megacells:
         one = measured(folder, mega)
         console.print(f"{one['side']} x {one['side']}: {one['seconds']:.0f} s, {one['peak'] / 1e9:.2f} GB")
+    if asked.here:
+        return
     shown([json.loads(p.read_text()) for p in folder.glob("*.json")], console)
 
 

@@ -43,6 +43,20 @@ def _put(_: Any, held: Any, _at: Any, _lanes: Any, _number: Any) -> Any:
     return types.void(held, types.uint64, types.uint64, types.uint64), build
 
 
+def _add(_: Any, held: Any, _at: Any, _lanes: Any, _number: Any) -> Any:
+    """Add a number to those of `held[at : at + 64]`, float64, whose lanes are in the set."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        where, vector = _vector(context, builder, signature.args[0], arguments[0], arguments[1], ir.DoubleType())
+        before = builder.load(where)
+        before.align = 8
+        chosen = builder.bitcast(arguments[2], ir.VectorType(ir.IntType(1), LANES))
+        builder.store(builder.select(chosen, builder.fadd(before, _everywhere(builder, arguments[3], vector)), before), where).align = 8
+        return context.get_dummy_value()
+
+    return types.void(held, types.uint64, types.uint64, types.float64), build
+
+
 def _vector(context: Any, builder: Any, kind: Any, array: Any, at: Any, element: Any) -> tuple[Any, Any]:
     vector = ir.VectorType(element, LANES)
     first = builder.gep(arrayobj.make_array(kind)(context, builder, array).data, [at])
@@ -58,3 +72,4 @@ def _everywhere(builder: Any, number: Any, vector: Any) -> Any:
 # as kernels call them: without the typing context, which the compiler adds
 above: Any = intrinsic(_above)
 put: Any = intrinsic(_put)
+add: Any = intrinsic(_add)

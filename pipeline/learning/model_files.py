@@ -17,6 +17,7 @@ from pipeline.learning.presence_background import PresenceBackground
 from pipeline.learning.spline_logistic import SplineLogistic
 from pipeline.learning.stack import Stack
 from pipeline.learning.trees import Trees
+from pipeline.learning.trusting import skops_io
 from pipeline.learning.tuned import Tuned
 from pipeline.learning.unlabelled import ElkanNoto, PositiveUnlabelledForest
 from pipeline.learning.weights_of_evidence import WeightsOfEvidence
@@ -38,7 +39,7 @@ _FITTED = {  # others: trees alone
 _SCHEMA = "schema.json"
 _LARGEST_BYTES = 2 * 1024**3
 _OWN = [f"{kind.__module__}.{kind.__qualname__}" for kind in (*MODELS, Trees)]
-# skops itself also trusts every scikit-learn estimator, numpy's functions and more; a file of ours needs only these.
+# What a file of ours needs.
 _ALLOWED = {
     *(("ObjectNode", name) for name in _OWN),
     ("DictNode", "builtins.dict"),
@@ -52,11 +53,9 @@ _ALLOWED = {
 
 def dump(model: Model) -> bytes:
     """A fitted model as the bytes of a .skops file; the same model gives the same bytes. TypeError for any other object."""
-    import skops.io
-
     if not isinstance(model, MODELS):
         raise TypeError(f"only {', '.join(kind.__name__ for kind in MODELS)} go into model files, not {type(model).__name__}")
-    data = _canonical(skops.io.dumps(model))
+    data = _canonical(skops_io().dumps(model))
     load(data)  # what could not be read back (a random_state that is not a number, say) must not be written
     return data
 
@@ -67,14 +66,12 @@ def load(data: bytes) -> Model:
     One DataError for whatever is wrong: not an archive, truncated, a type that is not one of ours, arrays of the wrong shape,
     kind or range, trees that lead outside themselves or in circles.
     """
-    import skops.io
-
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST_BYTES:
                 raise DataError(f"model: unpacks to more than {_LARGEST_BYTES // 1024**3} GiB; this program writes no such file")
             _only_ours(json.loads(archive.read(_SCHEMA)))
-        model = skops.io.loads(data, trusted=_OWN)
+        model = skops_io().loads(data, trusted=_OWN)
         if not isinstance(model, MODELS):
             raise DataError(f"model: the file holds a {type(model).__name__}, not a model")
         _whole(model)

@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.learning.draws import Floats
-from pipeline.learning.lanes import LANES, above, put
+from pipeline.learning.lanes import LANES, above, add, put
 
 Array = npt.NDArray[Any]
 _VISIT = 4  # a leaf found by visits costs this many times one found by asking all tests (measured, trees of 16 to 512 leaves)
 _TREES = 32  # visited in turn: their queue stays in the processor's cache
+_SETS = 16  # of 64 rows go down the same trees before the next are asked
 _LEAF = np.uint32(2**31)
 
 
@@ -65,7 +66,7 @@ def walked(values: npt.NDArray[np.float32], paths: Paths, *, bag_start: Array, f
     mean = np.empty((len(values), paths.value.shape[1]))
     spread = np.empty_like(mean)
     leaves = np.diff(paths.leaf_start.astype(np.int64))
-    leaf_of = np.zeros(_TREES * LANES, np.uint16 if leaves.max() < 2**16 else np.uint32)
+    leaf_of = np.zeros(_TREES * LANES + 32, np.uint16 if leaves.max() < 2**16 else np.uint32)
     _walk(
         np.require(values, np.float32, ["C", "W"]),  # the kernel would be compiled anew for read-only arrays
         paths.tests, paths.threshold, paths.value, paths.test_start, paths.leaf_start, paths.leaf_tree, int(leaves.max()), leaves // _VISIT,
@@ -79,71 +80,95 @@ def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover
     values, tests, threshold, value, test_start, leaf_start, leaf_tree, most, enough, bag_start, fill, leaf_of, mean, spread
 ):
     rows, columns = values.shape
-    bags, size = fill.shape[0], value.shape[1] * LANES
-    block = np.empty(columns * LANES, np.float32)
-    holes = np.empty((columns * LANES, 2), np.int64)
-    share = np.empty(bags * size)
-    sets = np.zeros(2 * most, np.uint64)
+    bags, width = fill.shape[0], value.shape[1]
+    wide, size = columns * LANES, bags * width * LANES
+    block = _on_lines(np.empty(_SETS * wide + 16, np.float32), _SETS * wide)
+    holes = np.empty((_SETS * wide, 2), np.int64)
+    share = _on_lines(np.empty(_SETS * size + 8), _SETS * size)
+    leaf_of, sets = _on_lines(leaf_of, _TREES * LANES), np.zeros(2 * most, np.uint64)
     queue, queued = np.empty(_TREES * most + 1, np.uint32), np.empty(_TREES * most + 1, np.uint64)
     ends, ended = np.empty(_TREES * LANES + 1, np.uint32), np.empty(_TREES * LANES + 1, np.uint64)
-    reached = np.zeros(test_start.size - 1, np.int64)
-    for first in range(0, rows, LANES):
-        missing = _laid_out(values, first, block, holes)
+    reached, visited = np.zeros(test_start.size - 1, np.int64), np.zeros(_TREES, np.bool_)
+    slot, slotted = np.empty(_TREES * LANES, np.uint32), np.empty(_TREES * LANES, np.uint64)
+    for first in range(0, rows, _SETS * LANES):
+        held = min(_SETS, (rows - first + LANES - 1) // LANES)
+        missing = 0
+        for i in range(held):
+            missing = _laid_out(values, first + i * LANES, i * wide, block, holes, missing)
         share[:] = 0.0
         for bag in range(bags):
             for hole in range(missing):
                 block[holes[hole, 0]] = fill[bag, holes[hole, 1]]
-            base = np.uint64(bag * size)
             for start in range(bag_start[bag], bag_start[bag + 1], _TREES):
                 stop = min(start + _TREES, bag_start[bag + 1])
-                waiting = np.uint64(0)
-                for tree in range(start, stop):
-                    place = np.uint64((tree - start) * LANES)
-                    if test_start[tree] == test_start[tree + 1]:
-                        put(leaf_of, place, ~np.uint64(0), np.uint64(0))
-                    elif reached[tree] > enough[tree]:  # by the rows before: what is chosen changes no answer
-                        reached[tree] = _every_test(block, tests, threshold, test_start[tree], test_start[tree + 1], leaf_start[tree], sets, leaf_of, place)
-                    else:
-                        reached[tree] = 0
-                        queue[waiting], queued[waiting] = test_start[tree], ~np.uint64(0)
-                        waiting += np.uint64(1)
-                found = _visited(block, tests, threshold, waiting, queue, queued, ends, ended)
-                for i in range(found):
-                    tree = leaf_tree[ends[i]]
-                    put(leaf_of, np.uint64((tree - start) * LANES), ended[i], ends[i] - leaf_start[tree])
-                    reached[tree] += 1
-                for tree in range(start, stop):
-                    _added(value, leaf_start[tree], leaf_of, np.uint64((tree - start) * LANES), share, base)
-            for i in range(base, base + np.uint64(size)):
-                share[i] /= bag_start[bag + 1] - bag_start[bag]
-        _over_bags(share, bags, mean[first : first + LANES], spread[first : first + LANES])
+                for i in range(held):  # the same trees again, while they are in the processor's cache
+                    lies, base = np.uint64(i * wide), np.uint64(i * size + bag * width * LANES)
+                    waiting = np.uint64(0)
+                    for tree in range(start, stop):
+                        place = np.uint64((tree - start) * LANES)
+                        visited[tree - start] = False
+                        if test_start[tree] == test_start[tree + 1]:
+                            put(leaf_of, place, ~np.uint64(0), np.uint64(0))
+                        elif reached[tree] > enough[tree]:  # by the rows before: what is chosen changes no answer
+                            reached[tree] = _every_test(
+                                block, lies, tests, threshold, test_start[tree], test_start[tree + 1], leaf_start[tree], sets, leaf_of, place
+                            )
+                        else:
+                            reached[tree], visited[tree - start] = 0, True
+                            queue[waiting], queued[waiting] = test_start[tree], ~np.uint64(0)
+                            waiting += np.uint64(1)
+                    found = _visited(block, lies, tests, threshold, waiting, queue, queued, ends, ended)
+                    for e in range(found):
+                        tree = leaf_tree[ends[e]]
+                        place = np.uint64((tree - start) * LANES + reached[tree])
+                        slot[place], slotted[place] = ends[e], ended[e]
+                        reached[tree] += 1
+                    for tree in range(start, stop):
+                        place = np.uint64((tree - start) * LANES)
+                        if visited[tree - start]:
+                            _added_by_leaf(value, slot, slotted, place, place + np.uint64(reached[tree]), share, base)
+                        else:
+                            _added(value, leaf_start[tree], leaf_of, place, share, base)
+            for i in range(held):
+                for j in range(i * size + bag * width * LANES, i * size + (bag + 1) * width * LANES):
+                    share[j] /= bag_start[bag + 1] - bag_start[bag]
+        for i in range(held):
+            at = first + i * LANES
+            _over_bags(share[i * size : (i + 1) * size], bags, mean[at : at + LANES], spread[at : at + LANES])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _laid_out(values, first, block, holes):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """64 rows from `first` on, feature by feature, the last row standing in for those that are not there; the number of `holes`."""
-    missing = 0
+def _on_lines(held, size):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """`size` numbers of `held`, the first of them where a line of the processor's cache begins: what crosses one takes twice as long."""
+    first = -held.ctypes.data % 64 // held.itemsize
+    return held[first : first + size]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _laid_out(values, first, lies, block, holes, missing):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """64 rows from `first` on, feature by feature, the last row standing in for those that are not there; the number of `holes`, of which so many
+    were `missing` before."""
     for lane in range(LANES):
         row = min(first + lane, values.shape[0] - 1)
         for j in range(values.shape[1]):
             held = values[row, j]
-            block[j * LANES + lane] = held
+            block[lies + j * LANES + lane] = held
             if np.isnan(held):
-                holes[missing, 0] = j * LANES + lane
+                holes[missing, 0] = lies + j * LANES + lane
                 holes[missing, 1] = j
                 missing += 1
     return missing
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _every_test(block, tests, threshold, first, last, leaf, sets, leaf_of, place):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _every_test(block, lies, tests, threshold, first, last, leaf, sets, leaf_of, place):  # type: ignore[no-untyped-def]  # pragma: no cover
     """All tests of one tree, then which leaf each lane came to; the number of leaves reached."""
     # indices are unsigned: a signed one is asked, each time, whether it counts from the end
     ends = last - first
     of_test, of_leaf = first, np.uint64(_LEAF) + leaf - ends  # the sets of leaves stand behind those of tests
     sets[np.uint64(0)] = ~np.uint64(0)
     for t in range(first, last):
-        here, beyond = sets[t - first], above(block, np.uint64(tests[t, np.uint64(0)]), threshold[t])
+        here, beyond = sets[t - first], above(block, lies + np.uint64(tests[t, np.uint64(0)]), threshold[t])
         left, right = np.uint64(tests[t, np.uint64(1)]), np.uint64(tests[t, np.uint64(2)])
         sets[left - (of_leaf if left >= np.uint64(_LEAF) else of_test)] = here & ~beyond
         sets[right - (of_leaf if right >= np.uint64(_LEAF) else of_test)] = here & beyond
@@ -156,7 +181,7 @@ def _every_test(block, tests, threshold, first, last, leaf, sets, leaf_of, place
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _visited(block, tests, threshold, waiting, queue, queued, ends, ended):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _visited(block, lies, tests, threshold, waiting, queue, queued, ends, ended):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Only the tests that some lane comes to, of several trees in turn; the number of leaves reached.
 
     Every store is made and only the counters tell whether it counts: which way lanes go cannot be guessed, and a branch that is guessed
@@ -166,7 +191,7 @@ def _visited(block, tests, threshold, waiting, queue, queued, ends, ended):  # t
     while i < waiting:
         t, here = np.uint64(queue[i]), queued[i]
         i += one
-        beyond = here & above(block, np.uint64(tests[t, np.uint64(0)]), threshold[t])
+        beyond = here & above(block, lies + np.uint64(tests[t, np.uint64(0)]), threshold[t])
         left, right = tests[t, one], tests[t, np.uint64(2)]
         within = here & ~beyond
         goes, leaf = np.uint64(within != np.uint64(0)), np.uint64(left >> np.uint32(31))
@@ -187,6 +212,13 @@ def _added(value, leaf, leaf_of, place, share, base):  # type: ignore[no-untyped
     for k in range(np.uint64(value.shape[1])):
         for lane in range(np.uint64(LANES)):
             share[base + k * np.uint64(LANES) + lane] += value[leaf + np.uint64(leaf_of[place + lane]), k]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _added_by_leaf(value, slot, slotted, first, last, share, base):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for i in range(first, last):
+        for k in range(np.uint64(value.shape[1])):
+            add(share, base + k * np.uint64(LANES), slotted[i], value[np.uint64(slot[i]), k])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

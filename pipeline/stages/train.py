@@ -53,6 +53,7 @@ def train(
 
 def warmed() -> None:
     """Import what fits and the maps of models need: a second or two, better spent beside the first tiles than before the last."""
-    import skops.io  # noqa: F401
-
     from pipeline.learning import model_files, split  # noqa: F401  # what they bring is all that is wanted
+    from pipeline.learning.trusting import skops_io
+
+    skops_io()
