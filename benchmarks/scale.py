@@ -4,10 +4,10 @@
     python -m benchmarks.scale 64 256 400 --folder big    # sizes in million cells; hours: start it, stop it, start it again
     python -m benchmarks.scale --folder big --table       # what is there so far
 
-Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is kept in `--folder` once it
-is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Each is mapped by a process of its own. Prints a table: cells, seconds, cells per
-second, peak memory of all processes together (proportional set size, so that pages shared between them count once), bytes of inputs, cube
-and outputs; and how time grows: the exponent of a straight line through the logarithms, from 16 million cells on.
+Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is mapped by a process of
+its own and kept in `--folder` once it is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Prints
+a table: cells, seconds, cells per second, peak memory of all processes together (proportional set size, so that pages shared between them count once),
+bytes of inputs, cube and outputs; and how time grows: the exponent of a straight line through the logarithms, from 16 million cells on.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> Non
     """Keep the cells of a chunk that lie on the grid, whole or not at all; a chunk read whole and given as it was read is another name of
     the same file, which nobody writes into."""
     at = layer / "c" / str(row) / str(col)
-    if bool(np.isnan(values).all() if kind.dtype.kind == "f" else (values == MISSING).all()):
+    if _all_missing(values):
         at.unlink(missing_ok=True)
         return
     if not isinstance(at, Path):
@@ -142,6 +142,13 @@ def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> Non
         partial.unlink(missing_ok=True)  # where it failed; or where both were names of one file, which are left as they are
     values.flags.writeable = False
     _HELD.put(str(at), mark, values)
+
+
+def _all_missing(values: Array) -> bool:
+    def missing(part: Array) -> Array:
+        return np.isnan(part) if part.dtype.kind == "f" else part == MISSING
+
+    return bool(missing(values[:1, :1]).all() and missing(values).all())  # one look tells of most
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -17,6 +18,7 @@ from pipeline.errors import ConfigError, ResourceError
 
 ANSWER_SECONDS = 10.0  # within which a scheduler answers at the start
 RETURN_SECONDS = 60.0  # within which one that was cut off comes back
+TURN_SECONDS = 0.0005  # after which a thread gives the interpreter to another that asks
 COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are given tiles, those that go are not waited for
 
 
@@ -122,14 +124,14 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
     if scheduler is None and workers == 0:
         if profile is not None:
             raise ConfigError("--profile is Dask's report: it needs --workers 1 or more, or --scheduler")
-        with ThreadPoolExecutor(threads) as executor:
+        with _short_turns(), ThreadPoolExecutor(threads) as executor:
             yield Pool(executor, threads)
         return
     import dask
     from distributed import LocalCluster
 
     quiet = {
-        "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.scheduler.worker-saturation": float(in_flight),  # the next task lies with its worker before the last one ends
         "distributed.worker.daemon": True,
         "distributed.comm.timeouts.connect": "10s",
         "distributed.admin.log-format": "%(name)s - %(levelname)s - %(message)s",
@@ -164,6 +166,18 @@ def _link(client: Any) -> str:
         return client.dashboard_link or ""
     except KeyError:  # a scheduler without one
         return ""
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """Threads that come back from reading or packing wait half a millisecond for the interpreter, not five: some ten times a tile one does while another,
+    that imports a library, never lets go."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextlib.contextmanager

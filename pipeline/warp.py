@@ -112,7 +112,10 @@ def _may_be_missing(source: Any, band: int, read: Array) -> bool:
     """Whether the mask of what was read has to be asked: not where only nodata tells what is missing, and no value comes near it."""
     if source.mask_flag_enums[band - 1] != [MaskFlags.nodata]:
         return True
-    return bool((np.abs(read - source.nodata) <= NEAR * abs(source.nodata)).any())
+    near = NEAR * abs(source.nodata)
+    if source.nodata < float(read.min()) - near or source.nodata > float(read.max()) + near:  # neither, where a pixel is NaN
+        return False
+    return bool((np.abs(read - source.nodata) <= near).any())
 
 
 def _told_by_nan(source: Any, band: int) -> bool:

@@ -103,38 +103,48 @@ def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover
                 stop = min(start + _TREES, bag_start[bag + 1])
                 for i in range(held):  # the same trees again, while they are in the processor's cache
                     lies, base = np.uint64(i * wide), np.uint64(i * size + bag * width * LANES)
-                    waiting = np.uint64(0)
-                    for tree in range(start, stop):
-                        place = np.uint64((tree - start) * LANES)
-                        visited[tree - start] = False
-                        if test_start[tree] == test_start[tree + 1]:
-                            put(leaf_of, place, ~np.uint64(0), np.uint64(0))
-                        elif reached[tree] > enough[tree]:  # by the rows before: what is chosen changes no answer
-                            reached[tree] = _every_test(
-                                block, lies, tests, threshold, test_start[tree], test_start[tree + 1], leaf_start[tree], sets, leaf_of, place
-                            )
-                        else:
-                            reached[tree], visited[tree - start] = 0, True
-                            queue[waiting], queued[waiting] = test_start[tree], ~np.uint64(0)
-                            waiting += np.uint64(1)
-                    found = _visited(block, lies, tests, threshold, waiting, queue, queued, ends, ended)
-                    for e in range(found):
-                        tree = leaf_tree[ends[e]]
-                        place = np.uint64((tree - start) * LANES + reached[tree])
-                        slot[place], slotted[place] = ends[e], ended[e]
-                        reached[tree] += 1
-                    for tree in range(start, stop):
-                        place = np.uint64((tree - start) * LANES)
-                        if visited[tree - start]:
-                            _added_by_leaf(value, slot, slotted, place, place + np.uint64(reached[tree]), share, base)
-                        else:
-                            _added(value, leaf_start[tree], leaf_of, place, share, base)
+                    _down(
+                        block, lies, tests, threshold, value, test_start, leaf_start, leaf_tree, enough, start, stop, sets, leaf_of, queue, queued, ends,
+                        ended, reached, visited, slot, slotted, share, base,
+                    )  # fmt: skip
             for i in range(held):
                 for j in range(i * size + bag * width * LANES, i * size + (bag + 1) * width * LANES):
                     share[j] /= bag_start[bag + 1] - bag_start[bag]
         for i in range(held):
             at = first + i * LANES
             _over_bags(share[i * size : (i + 1) * size], bags, mean[at : at + LANES], spread[at : at + LANES])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _down(  # type: ignore[no-untyped-def]  # pragma: no cover
+    block, lies, tests, threshold, value, test_start, leaf_start, leaf_tree, enough, start, stop, sets, leaf_of, queue, queued, ends, ended, reached,
+    visited, slot, slotted, share, base,
+):  # fmt: skip
+    """The 64 rows that stand at `lies`, down trees `start` to `stop`, and what their leaves hold added to `share` from `base` on."""
+    waiting = np.uint64(0)
+    for tree in range(start, stop):
+        place = np.uint64((tree - start) * LANES)
+        visited[tree - start] = False
+        if test_start[tree] == test_start[tree + 1]:
+            put(leaf_of, place, ~np.uint64(0), np.uint64(0))
+        elif reached[tree] > enough[tree]:  # by the rows before: what is chosen changes no answer
+            reached[tree] = _every_test(block, lies, tests, threshold, test_start[tree], test_start[tree + 1], leaf_start[tree], sets, leaf_of, place)
+        else:
+            reached[tree], visited[tree - start] = 0, True
+            queue[waiting], queued[waiting] = test_start[tree], ~np.uint64(0)
+            waiting += np.uint64(1)
+    found = _visited(block, lies, tests, threshold, waiting, queue, queued, ends, ended)
+    for e in range(found):
+        tree = leaf_tree[ends[e]]
+        place = np.uint64((tree - start) * LANES + reached[tree])
+        slot[place], slotted[place] = ends[e], ended[e]
+        reached[tree] += 1
+    for tree in range(start, stop):
+        place = np.uint64((tree - start) * LANES)
+        if visited[tree - start]:
+            _added_by_leaf(value, slot, slotted, place, place + np.uint64(reached[tree]), share, base)
+        else:
+            _added(value, leaf_start[tree], leaf_of, place, share, base)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
