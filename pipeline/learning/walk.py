@@ -21,7 +21,7 @@ from pipeline.learning.lanes import LANES, above, add, put
 
 Array = npt.NDArray[Any]
 _VISIT = 4  # a leaf found by visits costs this many times one found by asking all tests (measured, trees of 16 to 512 leaves)
-_TREES = 32  # visited in turn: their queue stays in the processor's cache
+_TREES = 64  # visited in turn: the more, the longer before what was put into their queue is asked for; and it stays in the processor's cache
 _SETS = 16  # of 64 rows go down the same trees before the next are asked
 _LEAF = np.uint32(2**31)
 
@@ -61,14 +61,14 @@ def walked(values: npt.NDArray[np.float32], paths: Paths, *, bag_start: Array, f
 
     `values` (n, features) float32, NaN standing for `fill` (bags, features) of the bag; bag b has trees `bag_start[b]` to `bag_start[b + 1]`.
     Each row's sums run over trees in their order, so its answer is the same to the last bit in any company. Fast where each 64 rows in a row
-    are alike. One thread; releases the interpreter lock.
+    are alike; values that lie in memory column by column are not copied. One thread; releases the interpreter lock.
     """
     mean = np.empty((len(values), paths.value.shape[1]))
     spread = np.empty_like(mean)
     leaves = np.diff(paths.leaf_start.astype(np.int64))
     leaf_of = np.zeros(_TREES * LANES + 32, np.uint16 if leaves.max() < 2**16 else np.uint32)
     _walk(
-        np.require(values, np.float32, ["C", "W"]),  # the kernel would be compiled anew for read-only arrays
+        np.require(values.T, np.float32, ["C", "W"]),  # the kernel would be compiled anew for read-only arrays
         paths.tests, paths.threshold, paths.value, paths.test_start, paths.leaf_start, paths.leaf_tree, int(leaves.max()), leaves // _VISIT,
         np.asarray(bag_start, np.int64), fill, leaf_of, mean, spread,
     )  # fmt: skip
@@ -79,7 +79,7 @@ def walked(values: npt.NDArray[np.float32], paths: Paths, *, bag_start: Array, f
 def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover
     values, tests, threshold, value, test_start, leaf_start, leaf_tree, most, enough, bag_start, fill, leaf_of, mean, spread
 ):
-    rows, columns = values.shape
+    columns, rows = values.shape
     bags, width = fill.shape[0], value.shape[1]
     wide, size = columns * LANES, bags * width * LANES
     block = _on_lines(np.empty(_SETS * wide + 16, np.float32), _SETS * wide)
@@ -90,26 +90,32 @@ def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover
     ends, ended = np.empty(_TREES * LANES + 1, np.uint32), np.empty(_TREES * LANES + 1, np.uint64)
     reached, visited = np.zeros(test_start.size - 1, np.int64), np.zeros(_TREES, np.bool_)
     slot, slotted = np.empty(_TREES * LANES, np.uint32), np.empty(_TREES * LANES, np.uint64)
+    trees, bag_of = bag_start[bags], np.empty(bag_start[bags], np.int64)
+    for bag in range(bags):
+        bag_of[bag_start[bag] : bag_start[bag + 1]] = bag
     for first in range(0, rows, _SETS * LANES):
         held = min(_SETS, (rows - first + LANES - 1) // LANES)
         missing = 0
         for i in range(held):
             missing = _laid_out(values, first + i * LANES, i * wide, block, holes, missing)
         share[:] = 0.0
-        for bag in range(bags):
-            for hole in range(missing):
-                block[holes[hole, 0]] = fill[bag, holes[hole, 1]]
-            for start in range(bag_start[bag], bag_start[bag + 1], _TREES):
-                stop = min(start + _TREES, bag_start[bag + 1])
-                for i in range(held):  # the same trees again, while they are in the processor's cache
-                    lies, base = np.uint64(i * wide), np.uint64(i * size + bag * width * LANES)
-                    _down(
-                        block, lies, tests, threshold, value, test_start, leaf_start, leaf_tree, enough, start, stop, sets, leaf_of, queue, queued, ends,
-                        ended, reached, visited, slot, slotted, share, base,
-                    )  # fmt: skip
-            for i in range(held):
-                for j in range(i * size + bag * width * LANES, i * size + (bag + 1) * width * LANES):
-                    share[j] /= bag_start[bag + 1] - bag_start[bag]
+        start = bag_start[0]
+        while start < trees:
+            stop = min(start + _TREES, trees)
+            if missing:  # what stands for missing values is the bag's
+                stop = min(stop, bag_start[bag_of[start] + 1])
+                for hole in range(missing):
+                    block[holes[hole, 0]] = fill[bag_of[start], holes[hole, 1]]
+            for i in range(held):  # the same trees again, while they are in the processor's cache
+                _down(
+                    block, np.uint64(i * wide), tests, threshold, value, test_start, leaf_start, leaf_tree, enough, bag_of, start, stop, sets, leaf_of,
+                    queue, queued, ends, ended, reached, visited, slot, slotted, share, np.uint64(i * size),
+                )  # fmt: skip
+            start = stop
+        for i in range(held):
+            for j in range(size):
+                bag = j // (width * LANES)
+                share[i * size + j] /= bag_start[bag + 1] - bag_start[bag]
         for i in range(held):
             at = first + i * LANES
             _over_bags(share[i * size : (i + 1) * size], bags, mean[at : at + LANES], spread[at : at + LANES])
@@ -117,10 +123,10 @@ def _walk(  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _down(  # type: ignore[no-untyped-def]  # pragma: no cover
-    block, lies, tests, threshold, value, test_start, leaf_start, leaf_tree, enough, start, stop, sets, leaf_of, queue, queued, ends, ended, reached,
-    visited, slot, slotted, share, base,
+    block, lies, tests, threshold, value, test_start, leaf_start, leaf_tree, enough, bag_of, start, stop, sets, leaf_of, queue, queued, ends, ended, reached,
+    visited, slot, slotted, share, first,
 ):  # fmt: skip
-    """The 64 rows that stand at `lies`, down trees `start` to `stop`, and what their leaves hold added to `share` from `base` on."""
+    """The 64 rows that stand at `lies`, down trees `start` to `stop`, and what their leaves hold added to the `share` of their bag, from `first` on."""
     waiting = np.uint64(0)
     for tree in range(start, stop):
         place = np.uint64((tree - start) * LANES)
@@ -140,7 +146,7 @@ def _down(  # type: ignore[no-untyped-def]  # pragma: no cover
         slot[place], slotted[place] = ends[e], ended[e]
         reached[tree] += 1
     for tree in range(start, stop):
-        place = np.uint64((tree - start) * LANES)
+        place, base = np.uint64((tree - start) * LANES), first + np.uint64(bag_of[tree] * value.shape[1] * LANES)
         if visited[tree - start]:
             _added_by_leaf(value, slot, slotted, place, place + np.uint64(reached[tree]), share, base)
         else:
@@ -158,15 +164,20 @@ def _on_lines(held, size):  # type: ignore[no-untyped-def]  # pragma: no cover
 def _laid_out(values, first, lies, block, holes, missing):  # type: ignore[no-untyped-def]  # pragma: no cover
     """64 rows from `first` on, feature by feature, the last row standing in for those that are not there; the number of `holes`, of which so many
     were `missing` before."""
-    for lane in range(LANES):
-        row = min(first + lane, values.shape[0] - 1)
-        for j in range(values.shape[1]):
-            held = values[row, j]
-            block[lies + j * LANES + lane] = held
-            if np.isnan(held):
-                holes[missing, 0] = lies + j * LANES + lane
-                holes[missing, 1] = j
-                missing += 1
+    there = min(LANES, values.shape[1] - first)
+    for j in range(values.shape[0]):
+        at, hole = lies + j * LANES, False
+        for lane in range(there):
+            held = values[j, first + lane]
+            block[at + lane] = held
+            hole |= np.isnan(held)
+        for lane in range(there, LANES):
+            block[at + lane] = block[at + there - 1]
+        if hole:
+            for lane in range(LANES):
+                if np.isnan(block[at + lane]):
+                    holes[missing, 0], holes[missing, 1] = at + lane, j
+                    missing += 1
     return missing
 
 

@@ -22,14 +22,14 @@ def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 
 
 def batches(mask: npt.NDArray[np.bool_], layers: Sequence[Array]) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
-    """Places of cells that are True, in that order, and what the layers (y, x) hold there, (n, layers) float32: so many at a time that both stay in the
+    """Places of cells that are True, in that order, and what the layers (y, x) hold there, (layers, n) float32: so many at a time that both stay in the
     processor's cache."""
     cells, flat = in_squares(mask), [layer.reshape(-1) for layer in layers]
     for start in range(0, len(cells), BATCH):
         part = cells[start : start + BATCH]
-        values = np.empty((len(part), len(flat)), np.float32)
-        for column, layer in enumerate(flat):
-            values[:, column] = layer[part]
+        values = np.empty((len(flat), len(part)), np.float32)
+        for held, layer in zip(values, flat, strict=True):
+            held[:] = layer[part]
         yield part, values
 
 

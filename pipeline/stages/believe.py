@@ -166,7 +166,8 @@ def believe(
     if not scored.any() or "points" not in space.value:
         return made[0], made[1], made[2]
     flat = [layer.reshape(-1) for layer in made]  # views
-    for part, values in batches(scored, [layer.values for layer in evidence]):  # neighbours are alike, and the nearest of what is alike is found together
+    for part, columns in batches(scored, [layer.values for layer in evidence]):  # neighbours are alike, and the nearest of what is alike is found together
+        values = np.ascontiguousarray(columns.T)
         factor = seen_through(len(part), [layer.values.ravel()[part] for layer in cover], covers)
         nearest, ore = area.dissimilarity(values, space.value)
         flat[0][part], flat[1][part] = area.believed(nearest, values, space.value) * factor, ore
@@ -182,8 +183,8 @@ def most_like(*, evidence: Layers, prospectivity: Layer, space: Fit) -> Array:
     found = np.full(scored.shape, MISSING, np.int32)
     if scored.any() and "points" in space.value:
         flat = found.reshape(-1)  # a view
-        for part, values in batches(scored, [layer.values for layer in evidence]):
-            flat[part] = space.value["region"][area.nearest_row(values, space.value)]
+        for part, columns in batches(scored, [layer.values for layer in evidence]):
+            flat[part] = space.value["region"][area.nearest_row(np.ascontiguousarray(columns.T), space.value)]
     return found
 
 

@@ -70,7 +70,8 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
         return prospectivity, uncertainty
     held, of = _model(model.value), np.array(counts)
     means, spreads = prospectivity.reshape(-1), uncertainty.reshape(-1)  # views
-    for cells, values in batches(inside, [layer.values for layer in evidence]):  # a forest is quicker on cells that are alike, as neighbours are
+    for cells, columns in batches(inside, [layer.values for layer in evidence]):  # a forest is quicker on cells that are alike, as neighbours are
+        values = columns.T
         if (finite := np.isfinite(values)).all():
             enough = slice(None)
         else:
