@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
-import json
 import math
 import os
 import zipfile
@@ -18,6 +17,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from pipeline import chunks
+from pipeline.artefacts import packed, unpacked
 from pipeline.errors import StoreError
 from pipeline.grid import Grid, Index, Window
 from pipeline.objects import Location, ObjectPath, answering
@@ -125,7 +125,9 @@ class Cube:
                 if values is None:
                     values = np.full(window.shape, kind.fill, dtype=kind.dtype)
                 r0, c0, r1, c1 = max(part.r0, window.r0), max(part.c0, window.c0), min(part.r1, window.r1), min(part.c1, window.c1)
-                values[r0 - window.r0 : r1 - window.r0, c0 - window.c0 : c1 - window.c0] = chunk[r0 - part.r0 : r1 - part.r0, c0 - part.c0 : c1 - part.c0]
+                values[r0 - window.r0 : r1 - window.r0, c0 - window.c0 : c1 - window.c0] = chunk[
+                    r0 - part.r0 : r1 - part.r0, c0 - part.c0 : c1 - part.c0
+                ]
         if values is None:
             values = np.full(window.shape, kind.fill, dtype=kind.dtype)
         values.flags.writeable = False
@@ -146,7 +148,9 @@ class Cube:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(f"layer {layer!r} is not in {self.path.name}; run `prospect map` to make it") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"layer {layer!r} of {self.path.name} is damaged or was made by another version; run `prospect map` to make it") from error
+            raise StoreError(
+                f"layer {layer!r} of {self.path.name} is damaged or was made by another version; run `prospect map` to make it"
+            ) from error
         if found.side != self.grid.tile:
             said = f"is in tiles of {found.side} cells, expected {self.grid.tile}"
             raise StoreError(f"layer {layer!r} of {self.path.name} {said}; delete the store from the cache and run again")
@@ -161,10 +165,10 @@ class Cube:
         return self.fit_path(fit, key).is_file()
 
     def save_fit(self, fit: str, key: str, value: Any) -> int:
-        """Keep a fit's artefact: bytes, a mapping of arrays, or plain JSON; atomic. The bytes it takes."""
-        packed = _packed(value)
-        write_atomically(self.fit_path(fit, key), packed)
-        return len(packed)
+        """Keep a fit's artefact: bytes, a mapping of arrays, rows of plain JSON and bytes, or plain JSON; atomic. The bytes it takes."""
+        data = packed(value)
+        write_atomically(self.fit_path(fit, key), data)
+        return len(data)
 
     def parts_path(self, fit: str) -> Location:
         """Where what the tiles gave to a fit lies."""
@@ -181,7 +185,7 @@ class Cube:
                 return
             held[f"shape of {name}"] = np.array([a.shape for a in arrays], np.int64).reshape(len(arrays), arrays[0].ndim)
             held[f"value of {name}"] = np.concatenate([a.ravel() for a in arrays])
-        write_atomically(self.parts_path(fit), _packed(held))
+        write_atomically(self.parts_path(fit), packed(held))
 
     def part_keys(self, fit: str) -> dict[str, str]:
         """Tile name to key of what is kept for a fit; empty when nothing is, or it is damaged."""
@@ -193,7 +197,7 @@ class Cube:
 
     def load_parts(self, fit: str) -> dict[str, dict[str, Array]]:
         """What each tile gave to a fit, by the tile's name, as it was kept."""
-        held = _unpacked(self.parts_path(fit).read_bytes())
+        held = unpacked(self.parts_path(fit).read_bytes())
         found: dict[str, dict[str, Array]] = {tile: {} for tile in held["tiles"].tolist()}
         for name in (key.removeprefix("value of ") for key in held if key.startswith("value of ")):
             shapes = [tuple(map(int, shape)) for shape in held[f"shape of {name}"]]
@@ -212,7 +216,7 @@ class Cube:
     def load_fit(self, fit: str, key: str) -> Any:
         """The artefact of a fit, as it was saved."""
         try:
-            return _unpacked(self.fit_path(fit, key).read_bytes())
+            return unpacked(self.fit_path(fit, key).read_bytes())
         except OSError as error:
             raise StoreError(f"fit {fit!r} is not in {self.path.name}; run `prospect map` to make it") from error
 
@@ -239,26 +243,6 @@ def write_atomically(path: Location, data: bytes) -> None:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-
-
-def _packed(value: Any) -> bytes:
-    if isinstance(value, bytes):
-        return b"B" + value
-    if isinstance(value, Mapping) and value and all(isinstance(v, np.ndarray) for v in value.values()):
-        held = io.BytesIO()
-        np.savez_compressed(held, allow_pickle=False, **value)
-        return b"N" + held.getvalue()
-    return b"J" + json.dumps(value, sort_keys=True).encode()
-
-
-def _unpacked(data: bytes) -> Any:
-    kind, body = data[:1], data[1:]
-    if kind == b"B":
-        return body
-    if kind == b"N":
-        with np.load(io.BytesIO(body), allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
-    return json.loads(body)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +20,13 @@ from pipeline import turns
 CHUNK = 1 << 20
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
+def file_sha256(path: Path, stopped: threading.Event | None = None) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; InterruptedError once it is `stopped`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(CHUNK):
+            if stopped and stopped.is_set():
+                raise InterruptedError(f"{path.name}: nobody asks for its SHA-256 any more")
             digest.update(piece)
     return digest.hexdigest()
 

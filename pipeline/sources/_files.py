@@ -9,9 +9,11 @@ import json
 import os
 import re
 import secrets
+import threading
 import time
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from pipeline.shelf import file_sha256, note_of
 
 MOST_BYTES = 50 * 10**9  # of one download; a larger file is better fetched by hand, once
 OPENED = (".shp", ".gpkg", ".geojson", ".csv", ".tif")  # of several files of one name the one that is opened
+_AHEAD: dict[tuple[str, int, int], Future[str]] = {}  # begun and not asked for yet
 SETTLED_S = 2.0  # a file changed this lately may change again without its size and time telling
 
 
@@ -76,15 +79,31 @@ def asset(written: str, files: Iterable[Path], place: Place, bounds: tuple[float
     return Asset(name_of(written), str(first), version, size, bounds, str(note.get("url") or ""), named, str(note.get("fetched") or ""))
 
 
+@contextlib.contextmanager
+def ahead(written: Iterable[str], place: Place) -> Iterator[None]:
+    """Take the SHA-256 of local files of the config beside whatever is done inside: a thread that does so leaves the interpreter to others."""
+    memo, stopped = _held(place.cache / "digests.json"), threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        for path in (place.resolve(one) for one in dict.fromkeys(written) if "://" not in one):
+            with contextlib.suppress(OSError):  # that will be told when the file is asked for
+                if path.is_file() and _known(memo, path) is None:
+                    _AHEAD[_named(path)] = beside.submit(file_sha256, path, stopped)
+        try:
+            yield
+        finally:  # nobody asks for what is left: an error need not wait for it
+            _AHEAD.clear()
+            stopped.set()
+
+
 def digest(path: Path, cache: Path) -> str:
     """SHA-256 of a file, remembered in `<cache>/digests.json` for as long as its path, size and time of change are the same."""
-    at, key = path.stat(), str(path.resolve())
-    now = [at.st_size, at.st_mtime_ns]
+    named = _named(path)
+    key, *now = named
     memo = cache / "digests.json"
-    held = _held(memo)
-    if isinstance(known := held.get(key), list) and len(known) == 3 and known[:2] == now:
-        return str(known[2])
-    found = file_sha256(path)
+    if (known := _known(_held(memo), path)) is not None:
+        return known
+    at, begun = path.stat(), _AHEAD.pop(named, None)
+    found = begun.result() if begun else file_sha256(path)
     if time.time() - at.st_mtime > SETTLED_S:
         partial = memo.with_suffix(f".{secrets.token_hex(4)}")
         with contextlib.suppress(OSError):  # a memo that cannot be kept costs time, not truth
@@ -92,6 +111,18 @@ def digest(path: Path, cache: Path) -> str:
             partial.write_text(json.dumps(_held(memo) | {key: [*now, found]}, sort_keys=True))
             os.replace(partial, memo)
     return found
+
+
+def _named(path: Path) -> tuple[str, int, int]:
+    """A file as it is now."""
+    at = path.stat()
+    return str(path.resolve()), at.st_size, at.st_mtime_ns
+
+
+def _known(memo: Mapping[str, object], path: Path) -> str | None:
+    key, *now = _named(path)
+    said = memo.get(key)
+    return str(said[2]) if isinstance(said, list) and len(said) == 3 and said[:2] == now else None
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import shapely
 from pipeline.recipe import Array
 
 ROUNDS = 3  # a corner becomes nine points; a fourth round moves nothing by more than a hundredth of a cell
-STRAIGHT = 0.01  # of a cell: points nearer than this to the line through their neighbours are dropped
+STRAIGHT = 0.05  # of a cell: points nearer than this to the line through their neighbours are dropped
 
 
 def smoothed(polygon: Any, *, cell_m: float) -> Any:

@@ -14,6 +14,7 @@ from pipeline.errors import ConfigError, MissingError, ProspectError
 from pipeline.grid import Grid
 from pipeline.ledger import key_of
 from pipeline.node import Table
+from pipeline.sources import _files
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -68,23 +69,25 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
     if loaded.config.region.boundary:
         vector = registry.find("sources", "vector")
         uses[BOUNDARY] = Use(use="vector", with_=registry.parameters(vector).model_validate({"path": loaded.config.region.boundary}))
-    for key, use in sorted(uses.items(), key=lambda entry: entry[1].use == JOINED):  # what is joined comes after its parts
-        try:
-            found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
-            if use.use == JOINED:
-                if not missing:
-                    _join_tables(found, key, use, source)
-                continue
-            found.acquired[key] = acquired = source.acquire(found.place)
-            found.notices += [f"{key}: {notice}" for notice in acquired.notices]
-            if acquired.layers:
-                source.check_values(acquired.assets, grid)
-            else:
-                _align_table(found, key, use, source, acquired.assets)
-        except MissingError as error:
-            missing += [f"{key}: {name}" for name in error.names]
-        except ProspectError as error:
-            raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
+    local = [path for use in uses.values() if isinstance(path := getattr(use.with_, "path", None), str)]
+    with _files.ahead(local, found.place):
+        for key, use in sorted(uses.items(), key=lambda entry: entry[1].use == JOINED):  # what is joined comes after its parts
+            try:
+                found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
+                if use.use == JOINED:
+                    if not missing:
+                        _join_tables(found, key, use, source)
+                    continue
+                found.acquired[key] = acquired = source.acquire(found.place)
+                found.notices += [f"{key}: {notice}" for notice in acquired.notices]
+                if acquired.layers:
+                    source.check_values(acquired.assets, grid)
+                else:
+                    _align_table(found, key, use, source, acquired.assets)
+            except MissingError as error:
+                missing += [f"{key}: {name}" for name in error.names]
+            except ProspectError as error:
+                raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
     if missing:
         raise MissingError(missing)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -19,9 +20,10 @@ from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.stages import believe, expect
 
-EPOCH = 4
+EPOCH = 5
 STAGE = "delineate"
 PIECES_BYTES = 400_000_000
+AT_ONCE = 16  # outlines: on noisy ground one may have a hundred thousand points
 
 
 def nodes(
@@ -155,23 +157,23 @@ def joined(
     from pipeline.spatial import areas as named
     from pipeline.spatial import pieces, smoothing
 
-    held = list(pieces.joined(parts, tiles_shape, least_cells=least_cells))
-    rough, smooth = [p.polygon for p in held], [smoothing.smoothed(p.polygon, cell_m=cell_m) for p in held]
-    for one in excluded:
-        areas, within_m = vectors[one["of"]].geometry, one["within_m"]
-        rough, smooth = (named.without(shapes, areas, within_m) for shapes in (rough, smooth))
-    found = []
-    for piece, left, polygon in zip(held, rough, smooth, strict=True):
-        if shapely.area(left) < min_area_km2 * 1e6 or shapely.is_empty(polygon):
-            continue
-        found.append(
-            {
-                "area_km2": round(float(shapely.area(polygon)) / 1e6, 6), "mean_prospectivity": round(piece.mean, 6),
-                "max_prospectivity": round(piece.highest, 6), "mean_uncertainty": round(piece.spread, 6), "amount": piece.amount, "cells": piece.cells,
-                **{name: None if mean is None else round(mean, 6) for name, mean in piece.means.items()},
-                **{name: None if ends is None else [round(end, 3) for end in ends] for name, ends in piece.ranges.items()},
-                "best": list(piece.best), "wkb": shapely.to_wkb(polygon, hex=True),
-            }
-        )  # fmt: skip
+    found, each = [], pieces.joined(parts, tiles_shape, least_cells=least_cells)
+    while held := list(itertools.islice(each, AT_ONCE)):
+        rough, smooth = [p.polygon for p in held], [smoothing.smoothed(p.polygon, cell_m=cell_m) for p in held]
+        for one in excluded:
+            areas, within_m = vectors[one["of"]].geometry, one["within_m"]
+            rough, smooth = (named.without(shapes, areas, within_m) for shapes in (rough, smooth))
+        for piece, left, polygon in zip(held, rough, smooth, strict=True):
+            if shapely.area(left) < min_area_km2 * 1e6 or shapely.is_empty(polygon):
+                continue
+            found.append(
+                {
+                    "area_km2": round(float(shapely.area(polygon)) / 1e6, 6), "mean_prospectivity": round(piece.mean, 6),
+                    "max_prospectivity": round(piece.highest, 6), "mean_uncertainty": round(piece.spread, 6), "amount": piece.amount, "cells": piece.cells,
+                    **{name: None if mean is None else round(mean, 6) for name, mean in piece.means.items()},
+                    **{name: None if ends is None else [round(end, 3) for end in ends] for name, ends in piece.ranges.items()},
+                    "best": list(piece.best), "wkb": shapely.to_wkb(polygon, byte_order=1),
+                }
+            )  # fmt: skip
     found.sort(key=lambda t: (-t["max_prospectivity"], -t["mean_prospectivity"], t["wkb"]))
     return found

@@ -58,7 +58,7 @@ def held(outputs: Path) -> list[dict[str, Any]]:
     rows = frame.drop(columns=frame.geometry.name).astype(object)
     rows = rows.where(rows.notna(), None)
     told = rows.to_dict("records")
-    return [{**{str(k): v for k, v in row.items()}, "wkb": shapely.to_wkb(shape, hex=True)} for row, shape in zip(told, frame.geometry, strict=True)]
+    return [{**{str(k): v for k, v in row.items()}, "wkb": shapely.to_wkb(shape, byte_order=1)} for row, shape in zip(told, frame.geometry, strict=True)]
 
 
 def changes(before: list[dict[str, Any]], after: list[dict[str, Any]], news: News, grid: Grid, *, sd: float | None) -> tuple[list[dict[str, Any]], int]:

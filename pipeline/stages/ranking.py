@@ -20,7 +20,7 @@ from pipeline.recipe import Fit, Vector
 from pipeline.stages import observing
 from pipeline.stages.expect import FIXED
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "delineate"
 RANKING_BYTES = 200_000_000
 MEASURED, INFERRED = "measured", "inferred"

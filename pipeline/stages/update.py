@@ -13,7 +13,7 @@ from pipeline.grid import Grid, Index, Window
 from pipeline.node import Call, Elsewhere, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Fit, Layer, Layers, Vector
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "update"
 BEYOND = 3.0  # times its noise that a change must be
 FIXED = 2**30  # variances of 0 to 1/4 as integers, so that their sum is the same for any tiles
@@ -136,7 +136,7 @@ def patches(
             edges = dict.fromkeys(("north", "south"), np.zeros(width, np.int64)) | dict.fromkeys(("west", "east"), np.zeros(height, np.int64))
             every.append(whole.get((r, c)) or empty | edges)
     found = pieces.joined(every, (len(heights), len(widths)), least_cells=least_cells)
-    return [{"cells": one.cells, "mean": round(one.mean, 6), "wkb": shapely.to_wkb(one.polygon, hex=True)} for one in found]
+    return [{"cells": one.cells, "mean": round(one.mean, 6), "wkb": shapely.to_wkb(one.polygon, byte_order=1)} for one in found]
 
 
 def standing(

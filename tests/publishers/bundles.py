@@ -33,7 +33,7 @@ def target(rank: int | None, box: tuple[float, float, float, float], **said: Any
         "covered_share": None, "merit": 0.75, "in_top_ten": 1.0 if rank else None, "rank_by_prospectivity": rank, "merit_prospectivity": 0.9,
         "merit_confidence": 0.8, "merit_footprint": 0.4, "nearest_occurrence": "Old Prospect (VMS)", "nearest_occurrence_km": 3.25,
         "best": [polygon.centroid.x, polygon.centroid.y], "nearest_known": "Old Mine", "nearest_known_km": 12.5,
-        "wkb": shapely.to_wkb(polygon, hex=True), "for_1": "halo (+0.200)", "for_2": "slope (+0.010)", "for_3": None, "against_1": "rock (-0.050)", **said,
+        "wkb": shapely.to_wkb(polygon, byte_order=1), "for_1": "halo (+0.200)", "for_2": "slope (+0.010)", "for_3": None, "against_1": "rock (-0.050)", **said,
     }  # fmt: skip
 
 

@@ -188,7 +188,7 @@ def test_what_is_ranked_is_what_the_layer_holds() -> None:
     deposits = {"name": ["Old Mine"], "x": [2500.0], "y": [-2500.0]}
     piece = {
         "area_km2": 1.0, "mean_prospectivity": 0.8, "max_prospectivity": 0.9, "mean_uncertainty": 0.05, "amount": 0.0, "cells": 4, "mean_applicability": 0.7,
-        "best": [0.5, 0.5], "wkb": shapely.to_wkb(shapely.box(0, 0, 1, 1), hex=True),
+        "best": [0.5, 0.5], "wkb": shapely.to_wkb(shapely.box(0, 0, 1, 1), byte_order=1),
     }  # fmt: skip
     there = Vector(np.array([shapely.Point(0, 5)], object), {"name": np.array(["Here"], object), "deposit_type": np.array(["VMS"], object)})
     found = ranking.ranked(

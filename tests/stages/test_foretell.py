@@ -38,13 +38,13 @@ def found(
         "cell_km2": np.array(1.0 / finer),
     }  # fmt: skip
     targets = [
-        {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at)), "wkb": shapely.to_wkb(shapely.box(*box), hex=True)}
+        {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at)), "wkb": shapely.to_wkb(shapely.box(*box), byte_order=1)}
         for rank, at, box in ((1, 0.99, AWAY), (2, 0.97, AWAY), (None, 0.995, AWAY))
     ]
     if on is not None:  # one target of those cells, whose mean is what it is
         x, y = (cell[on] % COLS + 0.5) * CELL_M, -(cell[on] // COLS + 0.5) * CELL_M
         ground_of = shapely.union_all(shapely.box(x - 1, y - 1, x + 1, y + 1))
-        targets = [{"rank": 1, "area_km2": len(on) * 1.0, "mean_prospectivity": float(score[on].mean()), "wkb": shapely.to_wkb(ground_of, hex=True)}]
+        targets = [{"rank": 1, "area_km2": len(on) * 1.0, "mean_prospectivity": float(score[on].mean()), "wkb": shapely.to_wkb(ground_of, byte_order=1)}]
     return foretell.foretell(
         parts=parts, table=Fit(table.to_bytes()), samples=Fit(samples), targets=Fit(targets), split=SPLIT, bounds=[0, -100_000, 100_000, 0], cell_m=CELL_M, seed=3,
         told=told, numbers=numbers, looked=None if measured is None else Fit(replace(table, measured=measured).to_bytes()),

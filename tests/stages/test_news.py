@@ -17,7 +17,7 @@ GRID = Grid.covering((0.0, 0.0, 64_000.0, 32_000.0), crs="EPSG:32641", cell_m=10
 def target(rank: int | None, x: float, highest: float = 0.8, *, wide: float = 4000, **more: Any) -> dict[str, Any]:
     held = {"rank": rank, "status": "new" if rank else "known ground", "max_prospectivity": highest, "mean_prospectivity": highest - 0.1, "area_km2": wide * 4e-3}
     held |= {"nearest_known": "A", "nearest_occurrence": "A", "held_by": None, "held_by_until": None}
-    return held | {"wkb": shapely.to_wkb(shapely.box(x, 20_000, x + wide, 24_000), hex=True)} | more
+    return held | {"wkb": shapely.to_wkb(shapely.box(x, 20_000, x + wide, 24_000), byte_order=1)} | more
 
 
 def told(before: list[dict[str, Any]], after: list[dict[str, Any]], sd: float | None = 0.01, **said: Any) -> tuple[list[tuple[Any, ...]], int]:

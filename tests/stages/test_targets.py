@@ -70,7 +70,7 @@ def places(root: Path, targets: gpd.GeoDataFrame) -> Any:
     made = plan(load("tiny", settings=SOURCES, root=root))
     pieces = made.cube.load_fit("systems/as_published/pieces", made.fit_keys["systems/as_published/pieces"])
     by_shape = {piece["wkb"]: piece["best"] for piece in pieces}
-    return np.array([by_shape[shapely.to_wkb(shapely.normalize(_single(shape)), hex=True)] for shape in targets.geometry])
+    return np.array([by_shape[shapely.to_wkb(shapely.normalize(_single(shape)), byte_order=1)] for shape in targets.geometry])
 
 
 def _single(shape: Any) -> Any:

@@ -21,7 +21,7 @@ def layer(values: Any) -> Layer:
 
 
 def piece(box: tuple[float, float, float, float], highest: float) -> dict[str, Any]:
-    return {"max_prospectivity": highest, "mean_prospectivity": highest / 2, "wkb": shapely.to_wkb(shapely.box(*box), hex=True)}
+    return {"max_prospectivity": highest, "mean_prospectivity": highest / 2, "wkb": shapely.to_wkb(shapely.box(*box), byte_order=1)}
 
 
 def test_the_variance_of_means_left_one_out_is_that_of_the_mean() -> None:
@@ -94,7 +94,7 @@ class TestStanding:
     NEW = (piece((1, 0, 11, 10), 0.91), piece((21, 0, 34, 10), 0.85), piece((40, 0, 50, 10), 0.7))
 
     def stands(self, *moved: tuple[float, float, float, float], **more: Any) -> list[tuple[float, ...]]:
-        patches = [{"wkb": shapely.to_wkb(shapely.box(*box), hex=True)} for box in moved]
+        patches = [{"wkb": shapely.to_wkb(shapely.box(*box), byte_order=1)} for box in moved]
         rows = update.standing(pieces=Fit([*self.NEW]), fitted=Fit([*self.OLD]), patches=Fit(patches), around=more.pop("around", {}), **more)
         return [tuple(shapely.from_wkb(row["wkb"]).bounds) for row in rows]
 

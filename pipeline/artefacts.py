@@ -1,0 +1,64 @@
+"""Artefacts of fits as bytes: what was made is bytes, a mapping of arrays, rows of plain JSON and bytes, or plain JSON. Nothing here can hold code."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+BEHIND = "bytes behind"  # in the place of bytes: where they begin, and how many
+
+
+def packed(value: Any) -> bytes:
+    """The artefact as bytes; the same value gives the same."""
+    if isinstance(value, bytes):
+        return b"B" + value
+    if isinstance(value, Mapping) and value and all(isinstance(v, np.ndarray) for v in value.values()):
+        held = io.BytesIO()
+        np.savez_compressed(held, allow_pickle=False, **value)
+        return b"N" + held.getvalue()
+    if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
+        return b"R" + _rows_packed(value)
+    return b"J" + json.dumps(value, sort_keys=True).encode()
+
+
+def unpacked(data: bytes) -> Any:
+    """The artefact `packed` made these bytes of."""
+    kind, body = data[:1], data[1:]
+    if kind == b"B":
+        return body
+    if kind == b"N":
+        with np.load(io.BytesIO(body), allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
+    if kind == b"R":
+        return _rows(body)
+    return json.loads(body)
+
+
+def _rows_packed(rows: list[Mapping[str, Any]]) -> bytes:
+    """Rows as JSON, behind them what they hold of bytes as it is: an outline of a hundred thousand points would be twice as large in letters."""
+    plain, behind, at = [], list[bytes](), 0
+    for row in rows:
+        told = dict(row)
+        for name, value in row.items():
+            if isinstance(value, bytes):
+                told[name] = {BEHIND: [at, len(value)]}
+                behind.append(value)
+                at += len(value)
+        plain.append(told)
+    said = json.dumps(plain, sort_keys=True).encode()
+    return b"".join([len(said).to_bytes(8, "little"), said, *behind])
+
+
+def _rows(body: bytes) -> list[dict[str, Any]]:
+    start = 8 + int.from_bytes(body[:8], "little")
+    rows: list[dict[str, Any]] = json.loads(body[8:start])
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, dict) and list(value) == [BEHIND]:
+                at, size = value[BEHIND]
+                row[name] = body[start + at : start + at + size]
+    return rows
