@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-BEHIND = "bytes behind"  # in the place of bytes: where they begin, and how many
-
 
 def packed(value: Any) -> bytes:
     """The artefact as bytes; the same value gives the same."""
@@ -40,25 +38,16 @@ def unpacked(data: bytes) -> Any:
 
 def _rows_packed(rows: list[Mapping[str, Any]]) -> bytes:
     """Rows as JSON, behind them what they hold of bytes as it is: an outline of a hundred thousand points would be twice as large in letters."""
-    plain, behind, at = [], list[bytes](), 0
-    for row in rows:
-        told = dict(row)
-        for name, value in row.items():
-            if isinstance(value, bytes):
-                told[name] = {BEHIND: [at, len(value)]}
-                behind.append(value)
-                at += len(value)
-        plain.append(told)
-    said = json.dumps(plain, sort_keys=True).encode()
-    return b"".join([len(said).to_bytes(8, "little"), said, *behind])
+    behind = [(i, name, value) for i, row in enumerate(rows) for name, value in sorted(row.items()) if isinstance(value, bytes)]
+    plain = [{name: value for name, value in row.items() if not isinstance(value, bytes)} for row in rows]
+    said = json.dumps([plain, [(i, name, len(value)) for i, name, value in behind]], sort_keys=True).encode()
+    return b"".join([len(said).to_bytes(8, "little"), said, *(value for _, _, value in behind)])
 
 
 def _rows(body: bytes) -> list[dict[str, Any]]:
-    start = 8 + int.from_bytes(body[:8], "little")
-    rows: list[dict[str, Any]] = json.loads(body[8:start])
-    for row in rows:
-        for name, value in row.items():
-            if isinstance(value, dict) and list(value) == [BEHIND]:
-                at, size = value[BEHIND]
-                row[name] = body[start + at : start + at + size]
-    return rows
+    at = 8 + int.from_bytes(body[:8], "little")
+    rows, behind = json.loads(body[8:at])
+    for i, name, size in behind:
+        rows[i][name] = body[at : at + size]
+        at += size
+    return rows  # type: ignore[no-any-return]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from functools import cache, partial
@@ -306,3 +308,18 @@ def test_a_seed_that_is_no_number_is_refused_when_writing() -> None:
     model = BaggedForest(bags=1, trees_per_bag=1, random_state=np.random.RandomState(0)).fit(WHOLE.values, WHOLE.label)
     with pytest.raises(DataError, match="RandomState"):
         dump(model)
+
+
+def test_reading_models_imports_neither_all_of_scikit_learn_nor_what_it_looks_for() -> None:
+    code = "import sys; from pipeline.learning.trusting import skops_io; skops_io(); print(*{'pytest', 'dask', 'sklearn.utils._testing'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_skops_trusts_nothing_by_itself_but_plain_types() -> None:
+    code = (
+        "from pipeline.learning.trusting import skops_io; from sklearn.linear_model import LogisticRegression; import numpy as np; io = skops_io();"
+        "print(*io.get_untrusted_types(data=io.dumps([LogisticRegression(), np.sin, {'a': 1.5, 'b': (True, 'c')}])))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert sorted(done.stdout.split()) == ["numpy.sin", "sklearn.linear_model._logistic.LogisticRegression"]

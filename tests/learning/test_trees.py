@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +56,27 @@ def test_the_mean_of_each_bag_is_that_of_its_trees_alone() -> None:
         alone = np.mean([tree.predict_proba(filled)[:, 1] for tree in forest.estimators_[4 * bag : 4 * bag + 4]], axis=0)
         np.testing.assert_allclose(found, alone, atol=1e-14)
     np.testing.assert_allclose(trees.bag_means(X[5:6], 1)[:, 0], trees.bag_means(X, 1)[:, 5], rtol=0, atol=0)
+
+
+def test_more_trees_and_rows_than_are_taken_at_once_with_holes_in_some_and_bags_of_any_size() -> None:
+    random = np.random.default_rng(3)
+    X = random.normal(size=(200, 5)).astype(np.float32)
+    forest = RandomForestClassifier(n_estimators=150, max_leaf_nodes=9, random_state=0).fit(X, X[:, 0] > X[:, 3] ** 2)
+    cuts = [0, 1, 70, 75, 150]
+    fill = random.normal(size=(4, 5)).astype(np.float32)
+    trees = Trees.of([[one.tree_ for one in forest.estimators_[a:b]] for a, b in itertools.pairwise(cuts)], fill=fill)
+    rows = random.normal(size=(3000, 5)).astype(np.float32)
+    rows[1100:1200:7, 2] = rows[2900:, 4] = np.nan  # in some of the sets that go down together, and in none of others
+    share = np.array([tree.predict_proba(np.where(np.isnan(rows), fill[bag], rows))[:, 1] for bag, tree in _by_bag(forest, cuts)])
+    bags = np.array([share[a:b].mean(axis=0) for a, b in itertools.pairwise(cuts)])
+    for held in (rows, np.asfortranarray(rows)):
+        mean, spread = trees.mean_and_spread(held, 1)
+        np.testing.assert_allclose(mean[:, 0], bags.mean(axis=0), atol=1e-14)
+        np.testing.assert_allclose(spread[:, 0], bags.std(axis=0), atol=1e-14)
+
+
+def _by_bag(forest: RandomForestClassifier, cuts: list[int]) -> list[tuple[int, DecisionTreeClassifier]]:
+    return [(int(np.searchsorted(cuts, i, side="right")) - 1, tree) for i, tree in enumerate(forest.estimators_)]
 
 
 def test_one_column_alone_is_that_column_of_all() -> None:

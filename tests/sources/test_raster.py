@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import threading
@@ -21,6 +22,7 @@ from pipeline.asset import Place
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid, Window
 from pipeline.recipe import MISSING
+from pipeline.sources import _files
 from pipeline.sources.raster import raster
 
 AEA = "+proj=aea +lat_0=28 +lon_0=65.5 +lat_1=25.5 +lat_2=31 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
@@ -207,6 +209,17 @@ def test_a_digest_is_remembered_until_size_or_time_change(place: Place) -> None:
     assert raster(path="a.tif").acquire(place).assets[0].version == version
     memo.write_text("{broken")
     assert raster(path="a.tif").acquire(place).assets[0].version == version
+
+
+def test_what_is_hashed_ahead_is_the_same_and_is_dropped_with_what_asked_for_it(place: Place) -> None:
+    file, other = place.root / "a.bin", place.root / "b.bin"
+    file.write_bytes(b"a" * 5_000_000)
+    other.write_bytes(b"b" * 5_000_000)
+    with _files.ahead(["a.bin", "b.bin", "a.bin", "missing.bin", "https://example.org/c.bin"], place):
+        assert _files.digest(file, place.cache) == hashlib.sha256(file.read_bytes()).hexdigest()
+    with pytest.raises(DataError), _files.ahead(["a.bin"], place):
+        raise DataError("refused")
+    assert _files.digest(other, place.cache) == hashlib.sha256(other.read_bytes()).hexdigest()
 
 
 def test_a_file_just_written_is_not_remembered(place: Place) -> None:
