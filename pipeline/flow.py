@@ -29,6 +29,7 @@ from pipeline.stages import publish, train
 from pipeline.stages.news import News
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
+TOGETHER = 8  # jobs of one tile at most
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
 CUTS = 20  # a job lost with the connection this often is lost for another reason
 Job = tuple[int, Index | None]
@@ -171,29 +172,30 @@ class _Shell:
         """The loop: as many ready jobs as there are slots, then whatever ends first; StoreError when the store was lost to another run."""
         ready = [self._rank(job) for job, count in self.waits.items() if count == 0]
         heapq.heapify(ready)
-        running: dict[Future[Any], tuple[Job, int]] = {}
+        running: dict[Future[Any], tuple[list[Job], int]] = {}
         cuts: Counter[Job] = Counter()
         saved = time.monotonic()
         try:
             while ready or running:
                 while ready and len(running) < pool.slots:
-                    job = heapq.heappop(ready)[-1]
-                    running[self._submit(pool, job)] = (job, 1)
+                    jobs = self._next(ready, pool.slots)
+                    running[self._submit(pool, jobs)] = (jobs, 1)
                 for future in pool.first(set(running)):
-                    job, tries = running.pop(future)
+                    jobs, tries = running.pop(future)
                     error = _error(future)
-                    if cluster.is_cut(error) and cuts[job] < CUTS:
+                    if cluster.is_cut(error) and cuts[jobs[0]] < CUTS:
                         pool.mend()
-                        cuts[job] += 1
-                        running[self._submit(pool, job)] = (job, tries)
+                        cuts[jobs[0]] += 1
+                        running[self._submit(pool, jobs)] = (jobs, tries)
                         continue
                     if isinstance(error, OSError) and tries < TRIES:
-                        running[self._submit(pool, job)] = (job, tries + 1)
+                        running[self._submit(pool, jobs)] = (jobs, tries + 1)
                         continue
                     if error is not None:
-                        raise _told(error, self.plan.nodes[job[0]])
-                    for freed in self._finish(job, future.result()):
-                        heapq.heappush(ready, self._rank(freed))
+                        raise _told(error, self.plan.nodes[jobs[0][0]])
+                    for job, answer in zip(jobs, future.result() if len(jobs) > 1 else [future.result()], strict=True):
+                        for freed in self._finish(job, answer):
+                            heapq.heappush(ready, self._rank(freed))
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.held.check()
                     self.ledger.save()
@@ -275,17 +277,31 @@ class _Shell:
         # tile by tile before node by node: what a tile read a moment ago is still warm
         return job[1] or (-1, -1), job[0], job
 
-    def _submit(self, pool: cluster.Pool, job: Job) -> Future[Any]:
+    def _next(self, ready: list[tuple[Index, int, Job]], slots: int) -> list[Job]:
+        """The first of the ready jobs, and those after it on the same tile, which go to one worker: a job takes some ten milliseconds, and handing
+        it over nearly as long. As many only as leave enough for the others."""
+        most = min(TOGETHER, 1 + len(ready) // (2 * slots))
+        jobs = [heapq.heappop(ready)[-1]]
+        while jobs[0][1] is not None and ready and ready[0][-1][1] == jobs[0][1] and len(jobs) < most:
+            jobs.append(heapq.heappop(ready)[-1])
+        return jobs
+
+    def _submit(self, pool: cluster.Pool, jobs: list[Job]) -> Future[Any]:
+        calls = [self._call(job) for job in jobs]
+        return pool.submit(*calls[0]) if len(calls) == 1 else pool.submit(tasks.write_tiles, calls)
+
+    def _call(self, job: Job) -> tuple[Any, ...]:
+        """What a worker is to call for a job, and with what."""
         index, tile = job
         node, plan = self.plan.nodes[index], self.plan
         call = node.call if tile is None else _tile_call(node).near(plan.grid.window(tile).bounds)
         outputs = node.outputs if isinstance(node, LayerNode) else ()
         task = tasks.Task(plan.cube, node.name, call, tile, {f: plan.fit_keys[f] for f in call.read_fits()}, outputs, self.held.token)
         if isinstance(node, LayerNode):
-            return pool.submit(tasks.write_tile, task)
+            return tasks.write_tile, task
         if tile is not None:
-            return pool.submit(tasks.gather_tile, task)
-        return pool.submit(tasks.save_fit, task, plan.fit_keys[node.name], self._parts(index), plan.part_keys.get(node.name))
+            return tasks.gather_tile, task
+        return tasks.save_fit, task, plan.fit_keys[node.name], self._parts(index), plan.part_keys.get(node.name)
 
     def _parts(self, index: int) -> dict[str, Any] | None:
         """What the tiles gave to a fit, in grid order: just now, or in an earlier run."""

@@ -181,6 +181,10 @@ class Lock:
     def _owner(self) -> dict[str, Any]:
         return _owner(self.path)
 
+    def _name(self) -> str:
+        """The store, or the bundle that a lock like `.NAME.bundle` stands for."""
+        return f"the bundle {self.path.stem[1:]}" if self.path.name.startswith(".") else f"the store {self.path.stem}"
+
     def _take_if_stale(self) -> bool:
         """Whether a lock nobody holds any more was taken over; one in a folder is only cleared away, and whoever is first makes the next."""
         mark = self.path.mark() if isinstance(self.path, ObjectPath) else None  # before its content, so that a newer content bears another
@@ -189,7 +193,7 @@ class Lock:
         alive = here and _alive(int(owner["pid"]), float(owner["born"]))
         if alive or (owner and not here and time.time() < float(owner["until"])):  # one that is suspended here renews nothing and will go on
             raise StoreError(
-                f"the store {self.path.stem} is held by process {owner['pid']} on {owner['host']}; wait for it to finish, or stop it, then run again"
+                f"{self._name()} is held by process {owner['pid']} on {owner['host']}; wait for it to finish, or stop it, then run again"
             )
         if owner or self._age_s() > LOCK_SECONDS:
             return self._drop(owner, mark)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from pipeline import teachers
+from pipeline import chunks, teachers
 from pipeline.config import Loaded
 from pipeline.cube import Cube
 from pipeline.errors import ConfigError, ProspectError, ResourceError, StoreError
@@ -290,7 +290,7 @@ def _check_memory(plan: Plan) -> None:
             )
         for call in node.calls:
             cells = (grid.tile + 2 * call.halo(grid.cell_m)) ** 2
-            held = cells * 4 * (len(call.read_layers()) * 2 + 6) * max(run.workers, run.threads)
+            held = cells * 4 * (len(call.read_layers()) * 2 + 6) * max(run.workers, run.threads) + chunks.HELD_BYTES * max(run.workers, 1)
             if held > limit:
                 raise ResourceError(
                     f"{node.name} would hold {held / 1e9:.1f} GB in {max(run.workers, run.threads)} workers, more than run.memory_gb {run.memory_gb:g}; "

@@ -69,6 +69,11 @@ def write_tile(task: Task) -> Effort:
     return Effort(time.monotonic() - begun, sum(values.size for values in trimmed), written)
 
 
+def write_tiles(calls: list[tuple[Any, ...]]) -> list[Any]:
+    """Several jobs on one tile, one after another: each a function of this module and what it is called with. What each answers."""
+    return [function(*given) for function, *given in calls]
+
+
 def gather_tile(task: Task) -> tuple[Any, Effort]:
     """Compute what one tile gives to a fit: a small mapping of arrays."""
     begun = time.monotonic()

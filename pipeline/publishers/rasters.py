@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -30,14 +31,19 @@ CHANGE_COLOURS = ((33, 102, 172, 255), (103, 169, 207, 255), (209, 229, 240, 255
 
 def rasters(*, bundle: Bundle) -> None:
     """Each published raster as a COG: float32 with NaN for cells not scored, `classes` and `evidence_kind` as bytes, 0 where not scored."""
+    taught_by = [str(one["region"]) for one in bundle.scorecard.get("taught_by") or ()]
+    own = named(bundle.title, bundle.region, bundle.system, taught_by=taught_by, synthetic=bundle.synthetic)
     for name, layer in bundle.maps.items():
         shown = look(bundle.cube, layer)
-        tags = {"TITLE": bundle.title, "REGION": bundle.region, "SYSTEM": bundle.system, **shown.tags}
-        if taught_by := bundle.scorecard.get("taught_by"):
-            tags["TAUGHT_BY"] = ", ".join((bundle.region, *(one["region"] for one in taught_by)))
-        if bundle.synthetic:
-            tags["SYNTHETIC"] = cog.SYNTHETIC
-        cog.write(bundle.folder / f"{name}.tif", bundle.cube, layer, replace(shown, tags=tags))
+        cog.write(bundle.folder / f"{name}.tif", bundle.cube, layer, replace(shown, tags={**shown.tags, **own}))
+
+
+def named(title: str, region: str, system: str, *, taught_by: Sequence[str], synthetic: bool) -> dict[str, str]:
+    """The tags by which a raster says of what map it is, which regions taught that, and whether it is synthetic."""
+    tags = {"TITLE": title, "REGION": region, "SYSTEM": system}
+    if taught_by:
+        tags["TAUGHT_BY"] = ", ".join((region, *taught_by))
+    return tags | ({"SYNTHETIC": cog.SYNTHETIC} if synthetic else {})
 
 
 def look(cube: Cube, layer: str) -> cog.Look:

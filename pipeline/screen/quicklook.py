@@ -87,9 +87,9 @@ def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
         flow.make(plan, (name,), progress, say=say)
     shown, key = rasters.look(plan.cube, name), hash_of(plan.keys[name])
     draft = name.startswith(f"{plan.graph.prefix}/")
-    tags = {**shown.tags, "TITLE": plan.loaded.config.region.title, "LAYER_KEY": key} | ({"VALIDATED": DRAFT} if draft else {})
-    if plan.graph.synthetic:
-        tags["SYNTHETIC"] = cog.SYNTHETIC
+    config, taught_by = plan.loaded.config, [teacher.region for teacher in plan.graph.teachers] if draft else []
+    own = rasters.named(config.region.title, config.region.name, config.system.name, taught_by=taught_by, synthetic=plan.graph.synthetic)
+    tags = {**shown.tags, **own, "LAYER_KEY": key} | ({"VALIDATED": DRAFT} if draft else {})
     if _key_of(path) != key:
         cog.write(path, plan.cube, name, replace(shown, tags=tags))
     screen, region = console(), plan.loaded.config.region.name
