@@ -42,7 +42,8 @@ LAYERS = {  # mean, amplitude, wavelength in cells, step
 }  # fmt: skip
 
 
-def _features() -> dict[str, dict[str, Any]]:
+def features() -> dict[str, dict[str, Any]]:
+    """The features of the region `make_region` makes, as its config says them."""
     relief = {name: {"of": "dem"} for name in ("slope", "aspect_north", "aspect_east", "roughness")}
     relief |= {
         "elevation": {"use": "value", "of": "dem"},
@@ -89,7 +90,7 @@ def make_region(root: Path, side: int) -> None:
         "region": {"name": "scale", "title": "Scale", "crs": CRS, "cell_m": CELL_M, "tile": 512, "bounds": [0, 0, side * CELL_M, side * CELL_M]},
         "sources": {name: {**source, "path": f"{name}.tif"} for name in LAYERS}
         | {"occurrences": {"use": "points", "path": "occurrences.csv", "columns": {"name": "name", "x": "x", "y": "y"}, "crs": CRS}},
-        "features": _features(),
+        "features": features(),
         "label": {"occurrences": "occurrences"},
         "model": {"use": "random_forest", "bags": 5, "trees_per_bag": 10},
         "publish": {"at_most": 0},
@@ -191,7 +192,7 @@ def measure(folder: Path, mega: float) -> None:
 
 def shown(found: list[dict[str, Any]], console: Console) -> None:
     """The table of what was measured, smallest first, and how time and memory grow."""
-    title = f"mapping, {len(_features())} features, 2 workers"
+    title = f"mapping, {len(features())} features, 2 workers"
     table = Table("cells", "tiles", "hours", "cells/s", "peak GB", "during", "inputs MB", "cube MB", "outputs MB", title=title)
     found = sorted(found, key=lambda one: one["side"])
     for one in found:

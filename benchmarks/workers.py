@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.scale import make_region
+from benchmarks.scale import features, make_region
 from pipeline import load, plan, run
 from pipeline.ledger import Ledger
 from pipeline.node import LayerNode
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("megacells", nargs="?", type=float, default=9.4)
     side = round((parser.parse_args().megacells * 1e6) ** 0.5)
     screen = Console(file=sys.stdout, width=130)
-    table = Table("workers", "seconds", "jobs", "busy", "coordinator", "same bytes", title=f"derive and predict, {side} x {side} cells, 12 features")
+    table = Table("workers", "seconds", "jobs", "busy", "coordinator", "same bytes", title=f"derive and predict, {side} x {side} cells, {len(features())} features")
     with tempfile.TemporaryDirectory(prefix="prospect-workers-") as folder:
         root = Path(folder)
         make_region(root, side)

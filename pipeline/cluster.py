@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import signal
 import sys
 import threading
@@ -18,6 +19,8 @@ from pipeline.errors import ConfigError, ResourceError
 
 ANSWER_SECONDS = 10.0  # within which a scheduler answers at the start
 RETURN_SECONDS = 60.0  # within which one that was cut off comes back
+MAPPED_BYTES, TRIMMED_BYTES = 16 * 2**20, 64 * 2**20  # blocks from here on come from the system; so much is kept when it is free
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 TURN_SECONDS = 0.0005  # after which a thread gives the interpreter to another that asks
 COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are given tiles, those that go are not waited for
 
@@ -124,6 +127,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
     if scheduler is None and workers == 0:
         if profile is not None:
             raise ConfigError("--profile is Dask's report: it needs --workers 1 or more, or --scheduler")
+        _keep_memory()
         with _short_turns(), ThreadPoolExecutor(threads) as executor:
             yield Pool(executor, threads)
         return
@@ -133,6 +137,8 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
     quiet = {
         "distributed.scheduler.worker-saturation": float(in_flight),  # the next task lies with its worker before the last one ends
         "distributed.worker.daemon": True,
+        "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": MAPPED_BYTES,  # Dask's own setting gives every layer of a tile back to the system
+        "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": TRIMMED_BYTES,
         "distributed.comm.timeouts.connect": "10s",
         "distributed.admin.log-format": "%(name)s - %(levelname)s - %(message)s",
     }
@@ -166,6 +172,14 @@ def _link(client: Any) -> str:
         return client.dashboard_link or ""
     except KeyError:  # a scheduler without one
         return ""
+
+
+def _keep_memory() -> None:
+    """Let this process keep the memory of a layer of one tile for the next instead of giving it back to the system, which would clear each page anew."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+        library.mallopt(M_TRIM_THRESHOLD, TRIMMED_BYTES)
 
 
 @contextlib.contextmanager
