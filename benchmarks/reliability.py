@@ -1,6 +1,7 @@
 """Is ground that is said to hold twice as many deposits twice as rich, and how much of what can be known does the map know?
 
     python -m benchmarks.reliability --worlds 10
+    python -m benchmarks.reliability --worlds 4 --cell-m 2000
 
 Of worlds with planted undiscovered deposits, three mineral systems each. The map's relative intensity shares the number of undiscovered deposits out
 over the ground that is new to it; in each tenth of that ground, from the poorest to the richest, the number it expects stands beside the number
@@ -20,7 +21,7 @@ from rich.table import Table
 from scipy.spatial import cKDTree
 
 from benchmarks.applicability import maker
-from benchmarks.kept import SYSTEMS, Kept, kept
+from benchmarks.kept import CELL_M, SYSTEMS, Kept, kept
 from pipeline.learning.fitted import fitted
 from pipeline.learning.reliability import CLASSES, ENOUGH, intensity
 from pipeline.learning.table import SampleTable
@@ -35,9 +36,10 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--worlds", type=int, default=10)
     asked.add_argument("--first", type=int, default=1, help="seed of the first world")
+    asked.add_argument("--cell-m", type=float, default=CELL_M, help="finer cells than 5 km make a world dearer")
     said = asked.parse_args()
     counts, gains = [], []
-    for seed, system, world in kept(range(said.first, said.first + said.worlds)):
+    for seed, system, world in kept(range(said.first, said.first + said.worlds), cell_m=said.cell_m):
         fresh = ~np.isin(world.cell, world.table.cell[world.table.positive])
         hidden = np.isin(world.cell, world.undiscovered)[fresh]
         told, even, plenty = (score(world, table, seed)[fresh] for table in (world.table, knowing_the_map(world), taught_in_plenty(world, seed)))
@@ -60,7 +62,7 @@ def main() -> None:
         kept_ = [f"{(one - null) / (truth - null):.0%}" for one in models]
         table.add_row(f"{system}, {len(found)} worlds", *(f"{one:.3f}" for one in (truth, null, *models)), *kept_)
     Console(width=150).print(table)
-    print("5 km worlds; a forest of 6 x 15 trees, leaves of 5; new ground is the map's ground without the cells of known deposits")
+    print(f"worlds of {said.cell_m / 1000:g} km; a forest of 6 x 15 trees, leaves of 5; new ground is the map's ground without the cells of known deposits")
 
 
 def score(world: Kept, table: SampleTable, seed: int) -> np.ndarray:
