@@ -139,7 +139,7 @@ def _worth_keeping(labels: Array, count: int, least_cells: int) -> tuple[Array, 
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         keep[edge] = True
     keep[0] = False
-    renumbered = np.cumsum(keep) * keep
+    renumbered = (np.cumsum(keep) * keep).astype(np.int32)  # edges of all tiles wait for each other
     return renumbered[labels], int(keep.sum())
 
 

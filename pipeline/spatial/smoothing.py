@@ -24,8 +24,12 @@ def smoothed(polygon: Any, *, cell_m: float) -> Any:
 
 
 def _cut(polygon: Any, cell_m: float) -> Any:
-    cut = shapely.Polygon(_ring(polygon.exterior, cell_m), [_ring(hole, cell_m) for hole in polygon.interiors])
-    return shapely.simplify(shapely.normalize(cut), STRAIGHT * cell_m)
+    whole = shapely.normalize(shapely.Polygon(_ring(polygon.exterior, cell_m), [_ring(hole, cell_m) for hole in polygon.interiors]))
+    # ring by ring (Douglas and Peucker 1973): cut rings keep several times STRAIGHT from each other. To search a large outline as a whole for
+    # crossings takes a hundred times as long, and some kilobytes for each of its points
+    rings = [shapely.simplify(ring, STRAIGHT * cell_m, preserve_topology=False) for ring in (whole.exterior, *whole.interiors)]
+    cut = shapely.Polygon(rings[0], rings[1:])
+    return cut if shapely.is_valid(cut) else shapely.simplify(whole, STRAIGHT * cell_m)
 
 
 def _ring(ring: Any, cell_m: float) -> Array:
