@@ -25,6 +25,7 @@ from benchmarks.kept import CELL_M, SYSTEMS, Kept, kept
 from pipeline.learning.fitted import fitted
 from pipeline.learning.reliability import CLASSES, ENOUGH, intensity
 from pipeline.learning.table import SampleTable
+from pipeline.models.random_forest import random_forest
 
 FACTOR = 1.5
 AREA = 0.05
@@ -37,12 +38,13 @@ def main() -> None:
     asked.add_argument("--worlds", type=int, default=10)
     asked.add_argument("--first", type=int, default=1, help="seed of the first world")
     asked.add_argument("--cell-m", type=float, default=CELL_M, help="finer cells than 5 km make a world dearer")
+    asked.add_argument("--whole", action="store_true", help="the default forest with all its trees, not 6 x 15")
     said = asked.parse_args()
     counts, gains = [], []
     for seed, system, world in kept(range(said.first, said.first + said.worlds), cell_m=said.cell_m):
         fresh = ~np.isin(world.cell, world.table.cell[world.table.positive])
         hidden = np.isin(world.cell, world.undiscovered)[fresh]
-        told, even, plenty = (score(world, table, seed)[fresh] for table in (world.table, knowing_the_map(world), taught_in_plenty(world, seed)))
+        told, even, plenty = (score(world, table, seed, whole=said.whole)[fresh] for table in (world.table, knowing_the_map(world), taught_in_plenty(world, seed)))
         counts.append(tenths(intensity(told), hidden))
         gains.append((system, [captured(one, hidden) for one in (world.rate[fresh], nearness(world)[fresh], told, even, plenty)]))
         print(f"done {seed} {system}", flush=True)
@@ -62,12 +64,14 @@ def main() -> None:
         kept_ = [f"{(one - null) / (truth - null):.0%}" for one in models]
         table.add_row(f"{system}, {len(found)} worlds", *(f"{one:.3f}" for one in (truth, null, *models)), *kept_)
     Console(width=150).print(table)
-    print(f"worlds of {said.cell_m / 1000:g} km; a forest of 6 x 15 trees, leaves of 5; new ground is the map's ground without the cells of known deposits")
+    forest = "the default forest" if said.whole else "a forest of 6 x 15 trees"
+    print(f"worlds of {said.cell_m / 1000:g} km; {forest}, leaves of 5; new ground is the map's ground without the cells of known deposits")
 
 
-def score(world: Kept, table: SampleTable, seed: int) -> np.ndarray:
-    """The map's score of every cell of the ground; (n,)."""
-    return np.asarray(fitted(maker(seed), table).predict_both(world.values)[0])
+def score(world: Kept, table: SampleTable, seed: int, *, whole: bool = False) -> np.ndarray:
+    """The map's score of every cell of the ground, by the `whole` default forest or one of fewer trees; (n,)."""
+    model = random_forest(seed=seed) if whole else maker(seed)
+    return np.asarray(fitted(model, table).predict_both(world.values)[0])
 
 
 def knowing_the_map(world: Kept) -> SampleTable:
