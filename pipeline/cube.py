@@ -125,9 +125,7 @@ class Cube:
                 if values is None:
                     values = np.full(window.shape, kind.fill, dtype=kind.dtype)
                 r0, c0, r1, c1 = max(part.r0, window.r0), max(part.c0, window.c0), min(part.r1, window.r1), min(part.c1, window.c1)
-                values[r0 - window.r0 : r1 - window.r0, c0 - window.c0 : c1 - window.c0] = chunk[
-                    r0 - part.r0 : r1 - part.r0, c0 - part.c0 : c1 - part.c0
-                ]
+                values[r0 - window.r0 : r1 - window.r0, c0 - window.c0 : c1 - window.c0] = chunk[r0 - part.r0 : r1 - part.r0, c0 - part.c0 : c1 - part.c0]
         if values is None:
             values = np.full(window.shape, kind.fill, dtype=kind.dtype)
         values.flags.writeable = False
@@ -148,9 +146,7 @@ class Cube:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise StoreError(f"layer {layer!r} is not in {self.path.name}; run `prospect map` to make it") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"layer {layer!r} of {self.path.name} is damaged or was made by another version; run `prospect map` to make it"
-            ) from error
+            raise StoreError(f"layer {layer!r} of {self.path.name} is damaged or was made by another version; run `prospect map` to make it") from error
         if found.side != self.grid.tile:
             said = f"is in tiles of {found.side} cells, expected {self.grid.tile}"
             raise StoreError(f"layer {layer!r} of {self.path.name} {said}; delete the store from the cache and run again")
