@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -78,7 +77,7 @@ def _raw(world: Kept, seed: int) -> dict[str, Any]:
     targets = _targets(world, score)
     on = np.isin(np.arange(len(score)), np.concatenate([np.empty(0, np.int64), *targets]))
     held = np.isfinite(above)
-    odds = replace(table, measured=np.isin(table.cell, world.cell[world.mapped])).odds()
+    odds = table.odds()
 
     def over(values: np.ndarray) -> list[float]:
         return [float(share) for share in 1 - np.searchsorted(order, values, side="right") / len(order)]

@@ -30,7 +30,7 @@ CELL_M = 5000.0
 SYSTEMS = tuple(KINDS)
 MADE_BY = (
     "sample_data/world", "sample_data/facts", "configs/systems", "configs/regions/balochistan.yaml", "configs/data/sample.yaml", "pipeline/features",
-    "pipeline/spatial",
+    "pipeline/spatial", "pipeline/config/frame.py",
     "pipeline/learning/infill.py", "pipeline/learning/sampling.py", "pipeline/stages/label.py", "pipeline/stages/background.py", "pipeline/stages/ground.py",
     "benchmarks/worlds.py", "benchmarks/kept.py",
 )  # fmt: skip
@@ -45,7 +45,7 @@ WINDOWS = {  # windows of fewer than one cell see no neighbour: the smallest tha
 class Kept:
     """One system in one world, all on the grid of its map.
 
-    `table` and the background rows of its first draw are what the model learns from; `cell` (n,) are the cells of the map's ground, `values`
+    `table`, the background rows of its first draw, is what the model learns from, and says which of them are on measured ground; `cell` (n,) are the cells of the map's ground, `values`
     (n, layers) their evidence, `rate` (n,) deposits of the written rule there (0 off its ground), `mapped` (n,) whether the detailed map
     covers them. `undiscovered` and `known` are cells of deposits, one each, on the map's ground or off it; `explored_m` (n,) is the
     distance to any recorded occurrence. `unseen` (n,) marks the planted body that no map shows.

@@ -6,8 +6,8 @@
 Of worlds with planted undiscovered deposits, three mineral systems each. The map's relative intensity shares the number of undiscovered deposits out
 over the ground that is new to it; in each tenth of that ground, from the poorest to the richest, the number it expects stands beside the number
 there is. Then how much of the true intensity's gain over nearness to known deposits the map keeps in the best 5 % of new ground: of a model taught by
-the known deposits; of one whose background is evened (`background.evened`), as deposits are known where people have mapped; and of one taught by 1,200
-deposits drawn from the rule itself: what its evidence allows with labels in plenty.
+the known deposits; of one whose background is not evened (`background.evened: false`), which takes ground that people have mapped for rich; and of one taught
+by 1,200 deposits drawn from the rule itself: what its evidence allows with labels in plenty.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def main() -> None:
     for seed, system, world in kept(range(said.first, said.first + said.worlds), cell_m=said.cell_m):
         fresh = ~np.isin(world.cell, world.table.cell[world.table.positive])
         hidden = np.isin(world.cell, world.undiscovered)[fresh]
-        told, even, plenty = (score(world, table, seed, whole=said.whole)[fresh] for table in (world.table, knowing_the_map(world), taught_in_plenty(world, seed)))
+        told, uneven, plenty = (score(world, table, seed, whole=said.whole)[fresh] for table in (world.table, of_one_kind(world.table), taught_in_plenty(world, seed)))
         counts.append(tenths(intensity(told), hidden))
-        gains.append((system, [captured(one, hidden) for one in (world.rate[fresh], nearness(world)[fresh], told, even, plenty)]))
+        gains.append((system, [captured(one, hidden) for one in (world.rate[fresh], nearness(world)[fresh], told, uneven, plenty)]))
         print(f"done {seed} {system}", flush=True)
     held = np.array(counts)
     enough = f"cases of {len(held)} with {ENOUGH:g} or more expected"
@@ -57,7 +57,7 @@ def main() -> None:
         told_of = (f"{np.mean(ratio <= FACTOR):.0%}", f"{ratio.max():.2f}") if len(many) else ("", "")
         table.add_row(str(i + 1), f"{held[:, 0, i].mean():.1f}", f"{held[:, 1, i].mean():.1f}", str(len(many)), *told_of)
     Console(width=150).print(table)
-    table = Table("best 5 % of new ground", "truth", "nearness", "map", "evened", "labels in plenty", "gain kept", "evened", "with plenty")
+    table = Table("best 5 % of new ground", "truth", "nearness", "map", "not evened", "labels in plenty", "gain kept", "not evened", "with plenty")
     for system in ("all", *SYSTEMS):
         found = np.array([one for name, one in gains if system in ("all", name)])
         truth, null, *models = found.mean(axis=0)
@@ -74,9 +74,9 @@ def score(world: Kept, table: SampleTable, seed: int, *, whole: bool = False) ->
     return np.asarray(fitted(model, table).predict_both(world.values)[0])
 
 
-def knowing_the_map(world: Kept) -> SampleTable:
-    """The world's table, told which of its rows lie on ground of the detailed map."""
-    return replace(world.table, measured=np.isin(world.table.cell, world.cell[world.mapped]))
+def of_one_kind(table: SampleTable) -> SampleTable:
+    """The table without what says which rows lie on ground of the detailed map: there is nothing to even out then."""
+    return replace(table, measured=np.zeros(len(table), bool))
 
 
 def taught_in_plenty(world: Kept, seed: int) -> SampleTable:

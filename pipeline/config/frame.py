@@ -115,7 +115,7 @@ class Background(Frame):
     the deposits known there do, inside each fold, so that a model does not learn where people have looked. Nothing where no layer says so.
     """
 
-    evened: bool = False
+    evened: bool = True
     kind: Literal["uniform", "target_group", "biased", "explored", "similarity"] = "uniform"
     leave_out: Annotated[float, Field(gt=0, le=0.5)] | None = None
     bias: Name | None = None
