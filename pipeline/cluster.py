@@ -22,6 +22,7 @@ RETURN_SECONDS = 60.0  # within which one that was cut off comes back
 MAPPED_BYTES, TRIMMED_BYTES = 16 * 2**20, 64 * 2**20  # blocks from here on come from the system; so much is kept when it is free
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 TURN_SECONDS = 0.0005  # after which a thread gives the interpreter to another that asks
+REMEMBERED = 10  # messages of a connection, steps of a worker: Dask keeps them for who looks for a fault in Dask
 COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are given tiles, those that go are not waited for
 
 
@@ -134,7 +135,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
     import dask
     from distributed import LocalCluster
 
-    quiet = {
+    quiet: dict[str, Any] = {
         "distributed.scheduler.worker-saturation": float(in_flight),  # the next task lies with its worker before the last one ends
         "distributed.worker.daemon": True,
         "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": MAPPED_BYTES,  # Dask's own setting gives every layer of a tile back to the system
@@ -142,6 +143,8 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
         "distributed.comm.timeouts.connect": "10s",
         "distributed.admin.log-format": "%(name)s - %(levelname)s - %(message)s",
     }
+    if profile is None:  # each connection remembers its last thousand messages, and with them what the tiles gave to fits
+        quiet |= {"distributed.admin.low-level-log-length": REMEMBERED, "distributed.diagnostics.computations.max-history": 1}
     with contextlib.ExitStack() as stack, dask.config.set(quiet), warnings.catch_warnings():
         # what the tiles gave to a fit travels with its task; its size is bounded and stated by the plan
         warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)
