@@ -45,9 +45,9 @@ WINDOWS = {  # windows of fewer than one cell see no neighbour: the smallest tha
 class Kept:
     """One system in one world, all on the grid of its map.
 
-    `table`, the background rows of its first draw, is what the model learns from, and says which of them are on measured ground; `cell` (n,) are the cells of the map's ground, `values`
-    (n, layers) their evidence, `rate` (n,) deposits of the written rule there (0 off its ground), `mapped` (n,) whether the detailed map
-    covers them. `undiscovered` and `known` are cells of deposits, one each, on the map's ground or off it; `explored_m` (n,) is the
+    `table`, with the background of the first draw, is what the model learns from, and says which rows are on measured ground; `cell` (n,) are the
+    cells of the map's ground, `values` (n, layers) their evidence, `rate` (n,) deposits of the written rule there (0 off its ground), `mapped` (n,)
+    whether the detailed map covers them. `undiscovered` and `known` are cells of deposits, one each, on the map's ground or off it; `explored_m` (n,) is the
     distance to any recorded occurrence. `unseen` (n,) marks the planted body that no map shows.
     """
 

@@ -44,7 +44,8 @@ def main() -> None:
     for seed, system, world in kept(range(said.first, said.first + said.worlds), cell_m=said.cell_m):
         fresh = ~np.isin(world.cell, world.table.cell[world.table.positive])
         hidden = np.isin(world.cell, world.undiscovered)[fresh]
-        told, uneven, plenty = (score(world, table, seed, whole=said.whole)[fresh] for table in (world.table, of_one_kind(world.table), taught_in_plenty(world, seed)))
+        tables = (world.table, of_one_kind(world.table), taught_in_plenty(world, seed))
+        told, uneven, plenty = (score(world, table, seed, whole=said.whole)[fresh] for table in tables)
         counts.append(tenths(intensity(told), hidden))
         gains.append((system, [captured(one, hidden) for one in (world.rate[fresh], nearness(world)[fresh], told, uneven, plenty)]))
         print(f"done {seed} {system}", flush=True)

@@ -29,7 +29,7 @@ from pipeline.stages import publish, train
 from pipeline.stages.news import News
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
-TOGETHER = 8  # jobs of one tile at most
+TOGETHER = 32  # jobs of one tile at most
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
 CUTS = 20  # a job lost with the connection this often is lost for another reason
 Job = tuple[int, Index | None]

@@ -61,7 +61,7 @@ def dissimilarity(values: npt.NDArray[np.float32], space: Space) -> tuple[Floats
     Missing values stand at the reference's median.
     """
     held, positive = np.asarray(space["points"], np.float64), np.asarray(space["positive"], bool)
-    found, ore = nearest(_placed(values.astype(np.float64), space), held, positive)
+    found, ore = nearest(values, held, positive, centre=space["centre"], scale=space["scale"])
     mean = float(space["mean"])
     return found / mean, ore / mean
 

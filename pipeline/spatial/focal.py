@@ -53,14 +53,32 @@ def deviation(values: Array, at: Cells, *, radius_m: float) -> Array:
 def departure(values: Array, at: Cells, *, radius_m: float) -> Array:
     """The cell minus the mean of the other valid cells: (y, x) float32; NaN also where there is no other."""
     count, middle, _ = moments(values, at, radius_m=radius_m)
-    others = np.where(count > 1, count - 1.0, np.nan)
-    without_cell = (values - middle) * (count / others)  # from the mean that includes it
-    return _own(without_cell, values)
+    found = np.empty(values.shape, np.float32)
+    _departed(values, count, middle, found)
+    return found
 
 
 def _own(answer: Array, values: Array) -> Array:
     """One rounding to float32, and missing stays missing."""
-    return np.where(np.isfinite(values), answer, np.nan).astype(np.float32)
+    found = np.empty(values.shape, np.float32)
+    _rounded(answer, values, found)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _rounded(answer, values, found):  # type: ignore[no-untyped-def]
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            found[i, j] = answer[i, j] if np.isfinite(values[i, j]) else np.nan
+
+
+@njit(cache=True, nogil=True)
+def _departed(values, count, mean, found):  # type: ignore[no-untyped-def]
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            there = np.isfinite(values[i, j]) and count[i, j] > 1
+            # from the mean that includes the cell
+            found[i, j] = (values[i, j] - mean[i, j]) * (count[i, j] / (count[i, j] - 1.0)) if there else np.nan
 
 
 @njit(cache=True, nogil=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.learning.split import Split
     from pipeline.learning.table import SampleTable
 
-EPOCH = 3
+EPOCH = 4
 STAGE = "predict"
 SPACE_BYTES = 300_000_000  # all pairs of the reference rows, and the table
 FEW = 30  # rows of explored background with fewer of which the space says little of barren ground
@@ -167,7 +167,7 @@ def believe(
         return made[0], made[1], made[2]
     flat = [layer.reshape(-1) for layer in made]  # views
     for part, columns in batches(scored, [layer.values for layer in evidence]):  # neighbours are alike, and the nearest of what is alike is found together
-        values = np.ascontiguousarray(columns.T)
+        values = columns.T
         factor = seen_through(len(part), [layer.values.ravel()[part] for layer in cover], covers)
         nearest, ore = area.dissimilarity(values, space.value)
         flat[0][part], flat[1][part] = area.believed(nearest, values, space.value) * factor, ore

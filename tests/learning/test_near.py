@@ -32,6 +32,15 @@ def test_a_rows_distance_is_the_same_to_the_last_bit_in_any_company(first: int, 
         assert part.tobytes() == whole[first : first + count].tobytes()
 
 
+def test_rows_are_placed_as_centre_and_scale_say_and_what_is_missing_at_the_centre() -> None:
+    values = ROWS["smooth"].astype(np.float32)
+    values[::7, 3], values[::11, 5] = np.nan, np.inf
+    centre, scale = np.linspace(-1, 1, 12), np.linspace(0, 3, 12)
+    placed = (np.where(np.isfinite(values), values, centre) - centre) * scale
+    for found, wanted in zip(nearest(values, POINTS, CHOSEN, centre=centre, scale=scale), nearest(placed, POINTS, CHOSEN), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-9)
+
+
 def test_twins_and_points_that_stand_alone_are_found() -> None:
     rows = np.zeros((3, 2))
     points = np.array([[3.0, 4.0], [3.0, 4.0], [0.0, 1.0]])
