@@ -32,7 +32,7 @@ SPLIT = Split(kind="nearest")
 AREA, TARGET_AREA, TOP = 0.05, 0.05, 20
 KNOWN_WITHIN_M = 3000.0
 REPLICATES = 300
-FITTED_BY = ("benchmarks/coverage.py", *(f"pipeline/learning/{name}.py" for name in ("forests", "trees", "fitted", "split", "matching")))
+FITTED_BY = ("benchmarks/coverage.py", *(f"pipeline/learning/{name}.py" for name in ("forests", "trees", "fitted", "split", "matching", "table", "predictive")))
 
 
 def main() -> None:

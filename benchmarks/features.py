@@ -30,7 +30,7 @@ from scipy import ndimage
 
 from pipeline import load, plan, registry, tasks
 from pipeline.node import Call, FitNode, LayerNode, Node
-from pipeline.planning import Plan
+from pipeline.planning import Plan, tile_name
 
 CRS = "+proj=aea +lat_0=28 +lon_0=65.5 +lat_1=25.5 +lat_2=31 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
 CELL_M, TILE, MOST = 30, 2048, 15.0
@@ -187,7 +187,7 @@ def run(made: Plan, node: Node) -> float:
         for tile in made.grid.tiles():
             tasks.write_tile(task(node.call, tile))
     else:
-        parts = [tasks.gather_tile(task(node.gather, tile))[0] for tile in made.grid.tiles()] if node.gather else None
+        parts = {tile_name(tile): tasks.gather_tile(task(node.gather, tile))[0] for tile in made.grid.tiles()} if node.gather else None
         tasks.save_fit(task(node.call, None), made.fit_keys[node.name], parts)
     return time.perf_counter() - begun
 

@@ -78,6 +78,12 @@ class _Held:
             self._of.setdefault(id(values), path)
             self._bytes += values.nbytes
 
+    def clear(self) -> None:
+        with self._lock:
+            self._chunks.clear()
+            self._of.clear()
+            self._bytes = 0
+
     def home(self, values: Array) -> tuple[str, Mark] | None:
         """The file that holds these very values, if it is known."""
         with self._lock:
@@ -94,6 +100,11 @@ class _Held:
 
 
 _HELD = _Held()
+
+
+def let_go() -> None:
+    """Hold no chunk of this process any longer: for what is to come its memory is worth more than what was read."""
+    _HELD.clear()
 
 
 def kind(layer: Location) -> Kind:

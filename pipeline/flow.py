@@ -29,7 +29,7 @@ from pipeline.stages import publish, train
 from pipeline.stages.news import News
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
-TOGETHER = 32  # jobs of one tile at most
+TOGETHER, TOGETHER_SECONDS = 32, 1.0  # jobs of one tile at most, and what they may take by those before: what is handed over is lost with a worker
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
 CUTS = 20  # a job lost with the connection this often is lost for another reason
 Job = tuple[int, Index | None]
@@ -140,6 +140,7 @@ class _Shell:
     left: dict[int, int] = field(default_factory=dict)
     maker: dict[str, int] = field(default_factory=dict)
     fits: dict[str, int] = field(default_factory=dict)
+    paces: dict[int, float] = field(default_factory=dict)
 
     def take_out_stale(self) -> None:
         """No key of a tile that will be rewritten survives to the first rewrite."""
@@ -155,7 +156,9 @@ class _Shell:
         if not self.plan.stale:
             return False
         config = self.plan.loaded.config.run
-        with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler, threads=config.threads, profile=report) as pool:
+        with cluster.pool(
+            workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler, threads=config.threads, profile=report
+        ) as pool:
             if pool.link and say:
                 say(f"dashboard: {pool.link}")
             if config.scheduler:
@@ -279,12 +282,20 @@ class _Shell:
 
     def _next(self, ready: list[tuple[Index, int, Job]], slots: int) -> list[Job]:
         """The first of the ready jobs, and those after it on the same tile, which go to one worker: a job takes some ten milliseconds, and handing
-        it over nearly as long. As many only as leave enough for the others."""
+        it over nearly as long; and the next finds in its memory what the last one read. As many only as leave enough for the others, and as end soon."""
         most = min(TOGETHER, 1 + len(ready) // (2 * slots))
         jobs = [heapq.heappop(ready)[-1]]
+        seconds = self._expected(jobs[0])
         while jobs[0][1] is not None and ready and ready[0][-1][1] == jobs[0][1] and len(jobs) < most:
+            seconds += self._expected(ready[0][-1])
+            if seconds > TOGETHER_SECONDS:
+                break
             jobs.append(heapq.heappop(ready)[-1])
         return jobs
+
+    def _expected(self, job: Job) -> float:
+        """Seconds a job should take, by the last of its node that has ended; before the first has, as many as keep it alone."""
+        return self.paces.get(job[0], TOGETHER_SECONDS)
 
     def _submit(self, pool: cluster.Pool, jobs: list[Job]) -> Future[Any]:
         calls = [self._call(job) for job in jobs]
@@ -319,6 +330,8 @@ class _Shell:
         self.seconds[node.stage] += effort.seconds
         self.cells[node.stage] += effort.cells
         self.bytes[node.stage] += effort.bytes
+        if tile is not None:
+            self.paces[index] = effort.seconds
         if isinstance(node, LayerNode):
             for meta in node.outputs:
                 self.ledger.record(meta.name, tile_name(tile or (0, 0)), self.plan.keys[meta.name][tile_name(tile or (0, 0))])

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import lending, registry
+from pipeline import chunks, lending, registry
+from pipeline.artefacts import packed, unpacked
 from pipeline.cube import Cube, LayerMeta
 from pipeline.errors import DataError, ProspectError, StoreError
 from pipeline.grid import Index, Window
@@ -75,15 +76,18 @@ def write_tiles(calls: list[tuple[Any, ...]]) -> list[Any]:
 
 
 def gather_tile(task: Task) -> tuple[Any, Effort]:
-    """Compute what one tile gives to a fit: a small mapping of arrays."""
+    """Compute what one tile gives to a fit: a small mapping of arrays, as the bytes of an artefact, for it may wait long for those of other tiles."""
     begun = time.monotonic()
-    part = _called(task)
+    part = packed(_called(task))
     return part, Effort(time.monotonic() - begun, math.prod(task.cube.grid.window(_tile(task)).shape), 0)
 
 
 def save_fit(task: Task, key: str, parts: Mapping[str, Any] | None, keep: Mapping[str, str] | None = None) -> Effort:
     """Run a fit's last step and keep its artefact under its key; `parts` are what the tiles gave, by name in grid order, kept under the keys `keep`."""
     begun = time.monotonic()
+    chunks.let_go()
+    if parts is not None:
+        parts = {tile: unpacked(part) if isinstance(part, bytes) else part for tile, part in parts.items()}
     with _single_threaded():  # a fit's sums may depend on the thread count
         value = _called(task, **({} if parts is None else {"parts": list(parts.values())}))
     if parts and keep is not None:

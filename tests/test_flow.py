@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from pipeline import flow
 from pipeline.cluster import pool
 from pipeline.config import load
 from pipeline.errors import ConfigError, ResourceError, StoreError
@@ -66,7 +67,9 @@ def test_provenance_says_what_each_stage_took(whole: Path) -> None:
     said = json.loads((whole / "outputs" / "tiny" / "provenance.json").read_bytes())["run"]
     cells = 120 * 100  # of the tiny region
     layers = json.loads((whole / "outputs" / "tiny" / "provenance.json").read_bytes())["layers"]
-    assert set(said["seconds"]) == set(said["jobs"]) == set(said["cells"]) == set(said["bytes"]) >= {"align", "derive", "train", "predict", "validate"}
+    assert (
+        set(said["seconds"]) == set(said["jobs"]) == set(said["cells"]) == set(said["bytes"]) >= {"align", "derive", "train", "predict", "validate"}
+    )
     assert said["cells"]["derive"] == 4 * cells and said["bytes"]["derive"] == 4 * 4 * cells and len(layers) > 4
     assert said["cells"]["train"] == 0 and said["bytes"]["train"] > 1000
     assert 0 < sum(said["seconds"].values()) <= said["total_seconds"]
@@ -183,7 +186,9 @@ def test_a_killed_run_is_taken_up_where_it_was(whole: Path, tmp_path: Path) -> N
     command = [sys.executable, "-m", "pipeline", "map", "tiny", "--set", "run.workers=2"]
     survived = 0
     for _ in range(5):
-        process = subprocess.Popen(command, cwd=root, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=root, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         time.sleep(moments.uniform(2.0, 7.0))
         survived += process.poll() is not None
         os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
@@ -272,3 +277,14 @@ def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:
         assert {"units", "long_name", "source", "licence", "native_m"} <= set(layer.attrs), name
     assert cube["slope"].dims == ("y", "x")
     assert np.isfinite(cube["prospectivity"].values).mean() > 0.99
+
+
+def test_jobs_of_a_tile_are_handed_over_together_as_far_as_they_end_soon() -> None:
+    shell = flow._Shell(plan=None, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # none of them is asked
+    shell.paces = dict(enumerate((0.2, 0.3, 0.4, 0.5)))
+    ready = sorted(shell._rank((node, tile)) for tile in ((0, 0), (0, 1), (0, 2)) for node in range(5))
+    assert shell._next(ready, 1) == [(0, (0, 0)), (1, (0, 0)), (2, (0, 0))]  # 0.9 s; a fourth would make it more than one
+    assert shell._next(ready, 1) == [(3, (0, 0))]  # what the fifth takes nobody knows yet
+    assert shell._next(ready, 1) == [(4, (0, 0))]
+    assert shell._next(ready, 10) == [(0, (0, 1))]  # others wait for work
+    assert shell._next([shell._rank((7, None)), *ready], 1) == [(7, None)]

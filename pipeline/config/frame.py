@@ -112,7 +112,9 @@ class Background(Frame):
     inside each fold. Scores are against uniform background, whatever the kind.
 
     `evened`: deposits are known where people have mapped. On the ground of `applicability.measured` and off it the background then counts as much as
-    the deposits known there do, inside each fold, so that a model does not learn where people have looked. Nothing where no layer says so.
+    the deposits known there do, inside each fold, so that a model does not learn where people have looked. Nothing where no layer says so, in what
+    other regions teach, and for weights of evidence, which count ground. Scores still hold out known deposits, and the nulls are not evened: they
+    may use where people looked.
     """
 
     evened: bool = True

@@ -26,8 +26,8 @@ def nearest(
     """Euclidean distance of each row of `(values - centre) * scale`, (n, d), to the nearest of the points, (m, d), and to the nearest of those `chosen`,
     (m,); (n,) float64 each. What is not finite stands at the centre; without `centre` and `scale`, (d,), values are taken as they are.
 
-    Which point is nearest is judged in float32, its distance is computed in float64: of two points that differ by less than a millionth either may be
-    taken, the same one in any company. Infinite where there is no point. One thread; releases the interpreter lock.
+    Which point is nearest is judged in float32, its distance is computed in float64: of two points that are as far but for a millionth of where the row
+    lies either may be taken, the same one in any company. Infinite where there is no point. One thread; releases the interpreter lock.
     """
     size = values.shape[1]
     wide = np.argsort(-np.ptp(points, axis=0), kind="stable") if len(points) else np.arange(size)  # what tells points apart comes first

@@ -50,6 +50,7 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
     classes_: Array
     n_features_in_: int
     intensity_scale = "share"
+    counts_ground = True  # its areas, weights and tests are of ground as it is: they would mean nothing against a reweighted background
 
     def __init__(
         self, *, unit_cell_km2: float = 1.0, background_km2: float | None = None, steps: int = 20, least_deposits: int = 5,

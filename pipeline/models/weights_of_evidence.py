@@ -11,7 +11,7 @@ from pipeline.recipe import Columns
 if TYPE_CHECKING:
     from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 
-EPOCH = 1
+EPOCH = 2
 INTENSITY_SCALE = "share"  # as the model says of itself
 _UNTOLD = Columns((), (), ())  # a notebook that fits on bare arrays
 

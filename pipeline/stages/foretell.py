@@ -16,7 +16,7 @@ from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
 from pipeline.stages import fitting, label, making, validate
 
-EPOCH = 5
+EPOCH = 6
 STAGE = "validate"
 AREAS = (0.01, 0.05, 0.10)
 TOP = 20  # targets
@@ -68,13 +68,18 @@ def foretell(
     from pipeline.learning import intervals, predictive
     from pipeline.learning.table import SampleTable
 
-    held = SampleTable.from_bytes(table.value)
-    if looked is not None and len(held):
-        held = replace(held, measured=SampleTable.from_bytes(looked.value).measured)
-    held = held.subset(samples.value["drawn"][:, 0]) if len(held) else held
+    whole_table = SampleTable.from_bytes(table.value)
+    held = whole_table.subset(samples.value["drawn"][:, 0]) if len(whole_table) else whole_table
+    odds = np.ones(len(held))
+    if looked is not None and len(held):  # apart from what the table says itself: by that a model evens its background, if config asks for it
+        odds = replace(whole_table, measured=SampleTable.from_bytes(looked.value).measured).subset(samples.value["drawn"][:, 0]).odds()
     groups = len(np.unique(held.group[held.positive & held.scored]))
     if not making.labelled(told) or groups < FEWEST:
-        why = "the model learns from no deposits" if not making.labelled(told) else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
+        why = (
+            "the model learns from no deposits"
+            if not making.labelled(told)
+            else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
+        )
         return {"reason": f"nothing is foretold: {why}", "capture": None, "targets": None}
     mapped, numbered, cell, ground = _ground(parts, seed)
     cut = validate.division(split, bounds)
@@ -89,7 +94,7 @@ def foretell(
     known = np.isfinite(above)
     above, units = above[known], cut.units(held)[known]
     own, place = np.unique(units, return_inverse=True)
-    alone = 1 / held.odds()[known]  # further deposits lie on measured ground and off it as the ground does, known ones do not
+    alone = 1 / odds[known]  # further deposits lie on measured ground and off it as the ground does, known ones do not
     weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place] * alone
     weights = weights[weights.sum(axis=1) > 0]
     chances = np.asarray(numbers, np.float64) if numbers is not None else np.eye(len(above) + 1)[-1]

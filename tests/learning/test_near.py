@@ -13,7 +13,12 @@ RANDOM = np.random.default_rng(0)
 POINTS = RANDOM.normal(size=(700, 12)) * np.linspace(0.1, 2, 12)
 CHOSEN = RANDOM.random(700) < 0.1
 SMOOTH = np.stack([gaussian_filter(RANDOM.normal(size=(64, 64)), 6).ravel() * 12 for _ in range(12)], axis=1)
-ROWS = {"smooth": SMOOTH, "random": RANDOM.normal(size=(1000, 12)) * 2, "far away": RANDOM.normal(size=(200, 12)) + 1000, "at a point": POINTS[:100].copy()}
+ROWS = {
+    "smooth": SMOOTH,
+    "random": RANDOM.normal(size=(1000, 12)) * 2,
+    "far away": RANDOM.normal(size=(200, 12)) + 1000,
+    "at a point": POINTS[:100].copy(),
+}
 
 
 @pytest.mark.parametrize("ground", ROWS)
@@ -24,11 +29,12 @@ def test_distances_are_those_of_a_tree_of_points(ground: str) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 900), st.integers(1, 300))
-def test_a_rows_distance_is_the_same_to_the_last_bit_in_any_company(first: int, count: int) -> None:
-    rows = ROWS["random"]
-    for whole, part in zip(nearest(rows, POINTS, CHOSEN), nearest(rows[first : first + count], POINTS, CHOSEN), strict=True):
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(ROWS)), st.floats(0, 0.99), st.integers(1, 300))
+def test_a_rows_distance_is_the_same_to_the_last_bit_in_any_company(ground: str, after: float, count: int) -> None:
+    rows, points, chosen = ROWS[ground], np.concatenate([POINTS, POINTS[::-1]]), np.concatenate([CHOSEN, CHOSEN[::-1]])  # each twice: ties
+    first = int(after * len(rows))
+    for whole, part in zip(nearest(rows, points, chosen), nearest(rows[first : first + count], points, chosen), strict=True):
         assert part.tobytes() == whole[first : first + count].tobytes()
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from pipeline.errors import DataError
 from pipeline.learning.fitted import fitted
 from pipeline.learning.scores import roc_auc
 from pipeline.learning.table import SampleTable
+from pipeline.learning.weights_of_evidence import WeightsOfEvidence
 
 
 def table() -> SampleTable:
@@ -116,7 +118,14 @@ def test_a_model_does_not_learn_where_people_have_mapped_when_its_background_is_
     rows = np.concatenate((np.flatnonzero(known), random.choice(np.flatnonzero(~known), 2000, replace=False)))
     values = np.column_stack((told, mapped)).astype(np.float32)
     whole = SampleTable(
-        values=values[rows], names=("told", "proxy"), label=known[rows], group=np.arange(len(rows)), cell=rows, x=rows * 1.0, y=rows * 0.0, measured=mapped[rows]
+        values=values[rows],
+        names=("told", "proxy"),
+        label=known[rows],
+        group=np.arange(len(rows)),
+        cell=rows,
+        x=rows * 1.0,
+        y=rows * 0.0,
+        measured=mapped[rows],
     )
     blind = replace(whole, measured=np.zeros(len(rows), bool))
     learnt, even = (fitted(LogisticRegression(), one) for one in (blind, whole))
@@ -125,3 +134,29 @@ def test_a_model_does_not_learn_where_people_have_mapped_when_its_background_is_
     hidden = there & ~known
     auc = [roc_auc(hidden[~known], model.predict_proba(values[~known])[:, 1]) for model in (learnt, even)]
     assert auc[1] > auc[0] + 0.01
+
+
+def test_a_model_that_counts_ground_is_given_the_background_as_it_is_also_inside_another() -> None:
+    class Told:
+        counts_ground = False
+
+        def fit(self, *_: Any, sample_weight: Any = None) -> Told:
+            self.weight = sample_weight
+            return self
+
+    class Counting(Told):
+        counts_ground = True
+
+    class Around(Told):
+        def __init__(self, model: Told) -> None:
+            self.model = model
+
+    n = 30
+    held = SampleTable(
+        values=np.zeros((n, 1), np.float32), names=("height",), label=np.repeat((1, 0), (10, 20)), group=np.arange(n), cell=np.arange(n), x=np.zeros(n),
+        y=np.zeros(n), weight=np.full(n, 2.0), measured=np.arange(n) % 10 < 3 + 5 * (np.arange(n) < 10),
+    )  # fmt: skip
+    assert np.array_equal(fitted(Told(), held).weight, held.evened()) and not np.array_equal(held.evened(), held.weight)
+    assert np.array_equal(fitted(Counting(), held).weight, held.weight)
+    assert np.array_equal(fitted(Around(Counting()), held).weight, held.weight)
+    assert WeightsOfEvidence.counts_ground

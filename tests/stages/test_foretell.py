@@ -10,6 +10,8 @@ import pytest
 import shapely
 
 from pipeline.config.frame import Protocol
+from pipeline.learning import predictive
+from pipeline.learning.fitted import fitted
 from pipeline.learning.table import SampleTable
 from pipeline.recipe import Fit
 from pipeline.stages import foretell
@@ -38,13 +40,20 @@ def found(
         "cell_km2": np.array(1.0 / finer),
     }  # fmt: skip
     targets = [
-        {"rank": rank, "area_km2": 19.0, "mean_prospectivity": float(np.nanquantile(score, at)), "wkb": shapely.to_wkb(shapely.box(*box), byte_order=1)}
+        {
+            "rank": rank,
+            "area_km2": 19.0,
+            "mean_prospectivity": float(np.nanquantile(score, at)),
+            "wkb": shapely.to_wkb(shapely.box(*box), byte_order=1),
+        }
         for rank, at, box in ((1, 0.99, AWAY), (2, 0.97, AWAY), (None, 0.995, AWAY))
     ]
     if on is not None:  # one target of those cells, whose mean is what it is
         x, y = (cell[on] % COLS + 0.5) * CELL_M, -(cell[on] // COLS + 0.5) * CELL_M
         ground_of = shapely.union_all(shapely.box(x - 1, y - 1, x + 1, y + 1))
-        targets = [{"rank": 1, "area_km2": len(on) * 1.0, "mean_prospectivity": float(score[on].mean()), "wkb": shapely.to_wkb(ground_of, byte_order=1)}]
+        targets = [
+            {"rank": 1, "area_km2": len(on) * 1.0, "mean_prospectivity": float(score[on].mean()), "wkb": shapely.to_wkb(ground_of, byte_order=1)}
+        ]
     return foretell.foretell(
         parts=parts, table=Fit(table.to_bytes()), samples=Fit(samples), targets=Fit(targets), split=SPLIT, bounds=[0, -100_000, 100_000, 0], cell_m=CELL_M, seed=3,
         told=told, numbers=numbers, looked=None if measured is None else Fit(replace(table, measured=measured).to_bytes()),
@@ -115,3 +124,20 @@ def test_where_people_have_mapped_tells_nothing_of_where_further_deposits_lie() 
     blind, even = blind["capture"][2], even["capture"][2]
     assert even["share"] < 0.6 * blind["share"]
     assert even["design_effect"] > blind["design_effect"]  # it rests on the few found elsewhere
+
+
+def test_maps_without_a_fold_are_evened_only_where_config_evens_the_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured is told apart (`looked`): the table itself says it of a background that is evened, and of no other."""
+    table, seen = places.table(seed=4), []
+    measured = np.random.default_rng(4).random(len(table)) < np.where(table.positive, 0.9, 0.1)
+
+    def spied(model: Any, train: SampleTable, *rest: Any) -> Any:
+        seen.append(bool(train.measured.any()))
+        return fitted(model, train, *rest)
+
+    monkeypatch.setattr(predictive, "fitted", spied)
+    found(table, measured=measured)
+    assert seen and not any(seen)
+    seen.clear()
+    found(replace(table, measured=measured), measured=measured)
+    assert seen and all(seen)

@@ -25,6 +25,7 @@ ASPECTS = (0.85, 1.9)  # width over height of the map on a page, whatever the re
 MARGIN = 1.04
 IN_VIEW = 30  # targets the map opens on: ground far from them is a button away
 LABELLED = 10  # targets that bear their rank on the map
+FEWEST = 4  # corners of a ring, the first told twice
 LATTICE = 25  # places along each axis at which longitude and latitude are told; between them they are nearly straight
 RAMPS = {"prospectivity": Cividis256, "applicability": Viridis256, "uncertainty": Magma256[::-1]}  # told apart by colour-blind eyes
 
@@ -68,9 +69,13 @@ def canvas(
     for number, picture in enumerate(shown):
         plot.image(image=picture.name, color_mapper=_colours(picture), name=f"layer {picture.name}", visible=number == 0, **place)
     if veil is not None:
-        plot.image(image="not_believed", color_mapper=LinearColorMapper(palette=["#00000000", VEIL], low=-0.5, high=1.5), name="not believed", **place)
+        plot.image(
+            image="not_believed", color_mapper=LinearColorMapper(palette=["#00000000", VEIL], low=-0.5, high=1.5), name="not believed", **place
+        )
     if districts is not None:
-        plot.multi_polygons(**_rings(districts.geometry, side), fill_alpha=0, line_color="#6b7486", line_width=0.9, line_dash=[5, 3], name="districts")
+        plot.multi_polygons(
+            **_rings(districts.geometry, side), fill_alpha=0, line_color="#6b7486", line_width=0.9, line_dash=[5, 3], name="districts"
+        )
     _targets(plot, bundle, found, side)
     _deposits(plot, bundle)
     plot.add_layout(
@@ -119,7 +124,9 @@ def _colours(picture: Picture) -> LinearColorMapper:
     if picture.kind == "class":
         return LinearColorMapper(palette=palette, low=0.5, high=len(palette) + 0.5, low_color=CLEAR)
     if picture.kind == "share":
-        return LinearColorMapper(palette=palette, low=0, high=max(round(picture.high * PARTS), 1), high_color=CLEAR)  # NOT_KNOWN lies above all shares
+        return LinearColorMapper(
+            palette=palette, low=0, high=max(round(picture.high * PARTS), 1), high_color=CLEAR
+        )  # NOT_KNOWN lies above all shares
     return LinearColorMapper(palette=palette, low=picture.low, high=picture.high, nan_color=CLEAR)
 
 
@@ -141,9 +148,7 @@ def _targets(plot: Any, bundle: Bundle, found: gpd.GeoDataFrame, side: float) ->
     x, y = ([bundle.targets[i]["best"][axis] for i in first] for axis in (0, 1))
     plot.scatter(x, y, size=19, fill_color=PAPER, fill_alpha=0.9, line_color=INK, line_width=1.2, name="discs")  # ranks read on any colour
     ranks = [str(found["rank"].iloc[i]) for i in first]
-    plot.text(
-        x, y, ranks, text_align="center", text_baseline="middle", text_font_size="12px", text_font_style="bold", text_color=INK, name="ranks"
-    )
+    plot.text(x, y, ranks, text_align="center", text_baseline="middle", text_font_size="12px", text_font_style="bold", text_color=INK, name="ranks")
 
 
 def _deposits(plot: Any, bundle: Bundle) -> None:
@@ -156,14 +161,26 @@ def _deposits(plot: Any, bundle: Bundle) -> None:
 
 
 def _rings(shapes: Any, side: float) -> dict[str, list[Any]]:
-    """Polygons as Bokeh takes them, in whole metres, without corners that the cells shown are too coarse to tell."""
+    """Polygons as Bokeh takes them, in whole metres, without corners and holes that the cells shown, `side` metres wide, are too coarse to tell."""
     xs, ys = [], []
-    for shape in shapely.simplify(np.asarray(shapes), side / 2):
-        parts = [[part.exterior, *part.interiors] for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and not part.is_empty]
+    for shape in np.asarray(shapes):
+        parts = [_told(shapely.get_rings(part), side) for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and not part.is_empty]
         rings = [[np.rint(shapely.get_coordinates(ring)[:-1]).T.tolist() for ring in part] for part in parts]
         xs.append([[ring[0] for ring in part] for part in rings])
         ys.append([[ring[1] for ring in part] for part in rings])
     return {"xs": xs, "ys": ys}
+
+
+def _told(rings: Any, side: float) -> Any:
+    """The outer ring and the holes that can be seen, each straightened by itself: of a speckled outline with thousands of holes as a whole that would take
+    minutes. They may then touch by half a cell, which cannot be seen either."""
+    west, south, east, north = shapely.bounds(rings).T
+    seen = np.maximum(east - west, north - south) >= side
+    seen[0] = True
+    straight = shapely.simplify(rings[seen], side / 2, preserve_topology=False)
+    few = shapely.get_num_coordinates(straight) < FEWEST
+    straight[few] = shapely.simplify(rings[seen][few], side / 2)
+    return straight
 
 
 def _lattice(crs: str, bounds: tuple[float, float, float, float]) -> dict[str, Any]:
