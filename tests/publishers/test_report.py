@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from pipeline import cog
 from pipeline.bundle import Bundle, Column, Sheet
@@ -371,3 +372,16 @@ def test_the_lattice_tells_longitude_and_latitude_closely(tmp_path: Path) -> Non
         z = np.array(held[name]).reshape(n + 1, n + 1)
         told = (1 - q) * ((1 - p) * z[j, i] + p * z[j, i + 1]) + q * ((1 - p) * z[j + 1, i] + p * z[j + 1, i + 1])
         assert np.abs(told - true).max() < 0.002  # some 200 m over a region of 1,300 km
+
+
+def test_outlines_are_drawn_without_what_the_cells_shown_cannot_tell() -> None:
+    """A speckled piece of ground is one ring and the holes a cell of the picture would show; and no target is too small to be drawn."""
+    side, speckles = 100.0, [shapely.box(x, y, x + 10, y + 10).exterior for x in range(50, 9000, 200) for y in range(50, 9000, 200)]
+    wide = shapely.box(9300, 9300, 9300 + side, 9350).exterior
+    crooked = shapely.segmentize(shapely.box(0, 0, 10_000, 10_000), 20).exterior
+    tiny = shapely.box(0, 0, 30, 30)
+    drawn = canvas._rings([shapely.Polygon(crooked, [*speckles, wide]), tiny, shapely.MultiPolygon([tiny, shapely.box(500, 0, 900, 400)])], side)
+    (first,), (second,), third = drawn["xs"]
+    assert [sorted(set(ring)) for ring in first] == [[0, 10_000], [9300, 9400]]
+    assert len(second) == 1 and sorted(set(second[0])) == [0, 30] and len(second[0]) >= 3
+    assert [len(part) for part in third] == [1, 1]
