@@ -156,9 +156,7 @@ class _Shell:
         if not self.plan.stale:
             return False
         config = self.plan.loaded.config.run
-        with cluster.pool(
-            workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler, threads=config.threads, profile=report
-        ) as pool:
+        with cluster.pool(workers=config.workers, in_flight=config.in_flight, scheduler=config.scheduler, threads=config.threads, profile=report) as pool:
             if pool.link and say:
                 say(f"dashboard: {pool.link}")
             if config.scheduler:

@@ -75,11 +75,7 @@ def foretell(
         odds = replace(whole_table, measured=SampleTable.from_bytes(looked.value).measured).subset(samples.value["drawn"][:, 0]).odds()
     groups = len(np.unique(held.group[held.positive & held.scored]))
     if not making.labelled(told) or groups < FEWEST:
-        why = (
-            "the model learns from no deposits"
-            if not making.labelled(told)
-            else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
-        )
+        why = "the model learns from no deposits" if not making.labelled(told) else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
         return {"reason": f"nothing is foretold: {why}", "capture": None, "targets": None}
     mapped, numbered, cell, ground = _ground(parts, seed)
     cut = validate.division(split, bounds)

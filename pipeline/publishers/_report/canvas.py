@@ -69,13 +69,9 @@ def canvas(
     for number, picture in enumerate(shown):
         plot.image(image=picture.name, color_mapper=_colours(picture), name=f"layer {picture.name}", visible=number == 0, **place)
     if veil is not None:
-        plot.image(
-            image="not_believed", color_mapper=LinearColorMapper(palette=["#00000000", VEIL], low=-0.5, high=1.5), name="not believed", **place
-        )
+        plot.image(image="not_believed", color_mapper=LinearColorMapper(palette=["#00000000", VEIL], low=-0.5, high=1.5), name="not believed", **place)
     if districts is not None:
-        plot.multi_polygons(
-            **_rings(districts.geometry, side), fill_alpha=0, line_color="#6b7486", line_width=0.9, line_dash=[5, 3], name="districts"
-        )
+        plot.multi_polygons(**_rings(districts.geometry, side), fill_alpha=0, line_color="#6b7486", line_width=0.9, line_dash=[5, 3], name="districts")
     _targets(plot, bundle, found, side)
     _deposits(plot, bundle)
     plot.add_layout(
@@ -124,9 +120,7 @@ def _colours(picture: Picture) -> LinearColorMapper:
     if picture.kind == "class":
         return LinearColorMapper(palette=palette, low=0.5, high=len(palette) + 0.5, low_color=CLEAR)
     if picture.kind == "share":
-        return LinearColorMapper(
-            palette=palette, low=0, high=max(round(picture.high * PARTS), 1), high_color=CLEAR
-        )  # NOT_KNOWN lies above all shares
+        return LinearColorMapper(palette=palette, low=0, high=max(round(picture.high * PARTS), 1), high_color=CLEAR)  # NOT_KNOWN lies above all shares
     return LinearColorMapper(palette=palette, low=picture.low, high=picture.high, nan_color=CLEAR)
 
 
@@ -148,7 +142,9 @@ def _targets(plot: Any, bundle: Bundle, found: gpd.GeoDataFrame, side: float) ->
     x, y = ([bundle.targets[i]["best"][axis] for i in first] for axis in (0, 1))
     plot.scatter(x, y, size=19, fill_color=PAPER, fill_alpha=0.9, line_color=INK, line_width=1.2, name="discs")  # ranks read on any colour
     ranks = [str(found["rank"].iloc[i]) for i in first]
-    plot.text(x, y, ranks, text_align="center", text_baseline="middle", text_font_size="12px", text_font_style="bold", text_color=INK, name="ranks")
+    plot.text(
+        x, y, ranks, text_align="center", text_baseline="middle", text_font_size="12px", text_font_style="bold", text_color=INK, name="ranks"
+    )
 
 
 def _deposits(plot: Any, bundle: Bundle) -> None:
