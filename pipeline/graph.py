@@ -240,7 +240,8 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
         *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps,
         update.as_fitted(grid, prefix, synthetic=synthetic), *belief, *targets, why,
         *foretell.nodes(
-            grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior, measured=config.applicability.measured,
+            grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior,
+            measured=None if config.background.evened else config.applicability.measured,
         ),
     ]  # fmt: skip
     _check_names(loaded, nodes)

@@ -1,7 +1,11 @@
 """What is still to be found, foretold: of so many further deposits, how many will lie on a piece of the map, and how sure that is.
 
 A score on held-out deposits says how well the map did; what a reader wants is how it will do. That is less sure, for two reasons at once: the share was
-learnt from few deposits, which come in clusters, and the further ones are few and come in clusters too.
+learnt from few deposits, and the further ones are few too.
+
+Further deposits are supposed to lie as the known ones do, in the same districts: of one population, of which each group of deposits that is one find was
+found or not by itself. So what one district has by chance, both have: it does not stand between what is known and what is to come, and is not counted
+as if it did. Districts that nobody has found yet are another question, and so is a map's ground unlike theirs: see its applicability.
 """
 
 from __future__ import annotations
@@ -26,29 +30,34 @@ FOLDS = 10  # near to all of the deposits teach, as they do the map itself
 REPLICATES = 300  # of the bootstrap behind a share's design effect
 SMOOTHEST = 0.25  # design effect
 QUADRATURE = 200  # values a share may take, of equal chance
-CLUSTERED = 15  # and those it may have by chance of clusters, given each
+CLUSTERED = 15  # and those it may have by chance of groups, given each
 LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
 
 
 class Share(NamedTuple):
     """A share of deposits: its `value`, the number of deposits it was learnt from, and its design effect (Kish 1965): the variance of its estimate over
-    that of a share counted among as many independent deposits. Clusters make it more than 1; a smooth curve through the counts, less."""
+    that of a share counted among as many independent deposits. Groups of deposits and unequal weights make it more than 1; a smooth curve through the
+    counts, less. `uneven` is the part that is due to unequal weights: it makes the estimate less sure, but says nothing of how further deposits lie."""
 
     value: float
     deposits: int
     design: float
+    uneven: float = 1.0
 
 
-def share_of(value: float, drawn: Floats, deposits: int) -> Share:
-    """A share whose design effect is told by its block-bootstrap replicates `drawn`.
+def share_of(value: float, drawn: Floats, weight: Floats) -> Share:
+    """A share whose design effect is told by its bootstrap replicates `drawn`, groups of deposits drawn again; `weight` (deposits,) is how often each counts.
 
-    Not more than the number of deposits, when all are one cluster, nor less than a quarter: few replicates must not make it seem certain.
+    Not more than the number of deposits, when all are one group, nor less than a quarter: few replicates must not make it seem certain. What is due to
+    unequal weights: n times the sum of their squares over the square of their sum (Kish 1992).
     """
+    deposits = len(weight)
+    uneven = deposits * float((weight**2).sum()) / float(weight.sum()) ** 2 if deposits else 1.0
     held = drawn[np.isfinite(drawn)]
     at = min(max(value, 0.5 / max(deposits, 1)), 1 - 0.5 / max(deposits, 1))
     alone = at * (1 - at) / max(deposits, 1)
     found = float(held.var()) / alone if len(held) > 1 else 1.0
-    return Share(float(value), int(deposits), float(min(max(found, SMOOTHEST), max(deposits, 1))))
+    return Share(float(value), deposits, float(min(max(found, SMOOTHEST), max(deposits, 1))), uneven)
 
 
 class Room(NamedTuple):
@@ -63,7 +72,7 @@ def number_chances(share: Share, further: int, room: Room | None = None) -> Floa
     """The chance that 0, 1, ... of `further` deposits lie where `share` of them is expected; (further + 1,).
 
     The share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and given the share the further
-    ones are as clustered as those it was learnt from: their counts vary by the same correlation within clusters (a Beta again). Given that, they are
+    ones come in groups like those it was learnt from: their counts vary by the same correlation within groups (a Beta again). Given that, they are
     drawn one cell each without replacement, cells of the pieces being likelier by the odds that make the expected share: the noncentral hypergeometric
     distribution of Fisher, with odds after Cornfield (1956). Where cells are many beside deposits it is the binomial one; so it is without `room`,
     and where deposits are more than cells. A binomial of few rich cells is too wide: it holds counts possible that have no room.
@@ -89,7 +98,7 @@ def _shares(share: Share) -> Floats:
     """Shares of equal chance that the further deposits may have, (QUADRATURE,), between 0 and 1 but neither."""
     effective = share.deposits / share.design
     known = _levels(effective * share.value + 0.5, effective * (1 - share.value) + 0.5, QUADRATURE)
-    alike = (max(share.design, 1.0) - 1) / max(share.deposits - 1, 1)  # correlation of two deposits of the sample: counts are never smoother than chance
+    alike = (max(share.design / share.uneven, 1.0) - 1) / max(share.deposits - 1, 1)  # correlation of two deposits: counts are never smoother than chance
     if alike <= LEAST:
         return known
     spread = 1 / alike - 1

@@ -16,7 +16,7 @@ from pipeline.node import Call, FitNode
 from pipeline.recipe import Array, Fit
 from pipeline.stages import fitting, label, making, validate
 
-EPOCH = 6
+EPOCH = 7
 STAGE = "validate"
 AREAS = (0.01, 0.05, 0.10)
 TOP = 20  # targets
@@ -31,7 +31,7 @@ def nodes(
     measured: str | None,
 ) -> list[FitNode]:  # fmt: skip
     """`<prefix>/foretold`, of the final map's targets and of maps made without a fold of deposits. `protocol` says the split. Where a layer says what
-    ground was looked at closely (`measured`), `<prefix>/measured_at` before it, which samples lie there."""
+    ground was looked at closely (`measured`) and the table of samples does not, `<prefix>/measured_at` before it, which samples lie there."""
     from pipeline.learning.undiscovered import number_distribution
 
     said = {
@@ -61,18 +61,21 @@ def foretell(
     Each held-out deposit is ranked among all ground that is new to the map made without it; the share of deposits in the best 1, 5 and 10 %
     of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets, each cell of theirs by its own rank: the
     mean of a target's cells ranks far below its best ones, and density falls steeply. `deposits` are the ends of 90 % of what may
-    come: the share is known as from so many deposits in so many clusters, and the further ones are as few and as clustered, each in a cell of its own
-    (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where `looked`, a table of the same rows, tells which
+    come: the share is known as from so many deposits in so many groups, and the further ones come in such groups too, each in a cell of its own
+    (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where the table, or `looked`, one of the same rows, tells which
     were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
     """
     from pipeline.learning import intervals, predictive
     from pipeline.learning.table import SampleTable
 
+    def drawn_first(whole: SampleTable) -> SampleTable:
+        return whole.subset(samples.value["drawn"][:, 0]) if len(whole) else whole
+
     whole_table = SampleTable.from_bytes(table.value)
-    held = whole_table.subset(samples.value["drawn"][:, 0]) if len(whole_table) else whole_table
-    odds = np.ones(len(held))
-    if looked is not None and len(held):  # apart from what the table says itself: by that a model evens its background, if config asks for it
-        odds = replace(whole_table, measured=SampleTable.from_bytes(looked.value).measured).subset(samples.value["drawn"][:, 0]).odds()
+    held = drawn_first(whole_table)
+    odds = held.odds()
+    if looked is not None and len(held):  # apart from what the table says itself: by that a model evens its background, and config asks for none of it
+        odds = drawn_first(replace(whole_table, measured=SampleTable.from_bytes(looked.value).measured)).odds()
     groups = len(np.unique(held.group[held.positive & held.scored]))
     if not making.labelled(told) or groups < FEWEST:
         why = "the model learns from no deposits" if not making.labelled(told) else f"{groups} deposit groups can be held out, where {FEWEST} are needed"
@@ -88,8 +91,8 @@ def foretell(
 
     above = predictive.ground_above(held, ground, cell, make_model=make, split=cut, seed=seed)
     known = np.isfinite(above)
-    above, units = above[known], cut.units(held)[known]
-    own, place = np.unique(units, return_inverse=True)
+    above = above[known]
+    own, place = np.unique(held.group[known], return_inverse=True)
     alone = 1 / odds[known]  # further deposits lie on measured ground and off it as the ground does, known ones do not
     weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place] * alone
     weights = weights[weights.sum(axis=1) > 0]
@@ -99,7 +102,7 @@ def foretell(
     new = whole - len(np.unique(held.cell[held.positive]))
 
     def counted(value: float, drawn: Floats, cells: float) -> dict[str, Any]:
-        share = predictive.share_of(value, drawn, len(above))
+        share = predictive.share_of(value, drawn, alone)
         found = predictive.mixed(share, chances, predictive.Room(round(cells), new))
         return {"share": round(value, 6), "deposits": list(predictive.central(found)), "design_effect": round(share.design, 6)}
 
@@ -154,6 +157,6 @@ def _words(further: float, prior: bool, *, measured: bool) -> str:
     of = f"the number the prior holds possible ({further:.3g} in the mean)" if prior else f"{further:g} further deposits, as many as were held out"
     return (
         f"Of {of}: how many should lie in the best shares of the ground that is new to the map, and on its first targets; 90 % of what may come, from "
-        f"deposits held out in {predictive.FOLDS} random folds, their clusters, and the chance of few. It supposes that further deposits lie as the known "
-        f"ones do{but}; the protocols say how the map does on ground further from what is known."
+        f"deposits held out in {predictive.FOLDS} random folds and the chance of few. It supposes that further deposits lie as the known ones do, in the same "
+        f"districts{but}; the protocols say how the map does on ground further from what is known."
     )

@@ -59,7 +59,7 @@ def test_none_further_are_none() -> None:
     assert predictive.number_chances(Share(0.4, 10, 2.0), 0).tolist() == [1.0]
 
 
-def test_clusters_make_the_count_less_sure() -> None:
+def test_groups_make_the_count_less_sure() -> None:
     widths = []
     for design in (1.0, 2.0, 4.0):
         low, high = predictive.central(predictive.number_chances(Share(0.4, 60, design), 60))
@@ -67,28 +67,60 @@ def test_clusters_make_the_count_less_sure() -> None:
     assert widths[0] < widths[1] < widths[2]
 
 
-def test_the_interval_holds_nine_counts_in_ten_when_deposits_come_in_clusters() -> None:
-    """Pairs of deposits share their fate; a known sample and a further one of 60 are drawn from each of 200 worlds."""
+def test_the_interval_holds_nine_counts_in_ten_when_deposits_come_in_groups() -> None:
+    """Pairs of deposits are one find and share their fate; a known sample and a further one of 60 are drawn from each of 200 worlds."""
     random, holds = np.random.default_rng(1), []
-    unit = np.repeat(np.arange(30), 2)
-    weights = intervals.weights(unit, seed=0, replicates=200)[:, unit]
+    group = np.repeat(np.arange(30), 2)
+    weights = intervals.weights(group, seed=0, replicates=200)[:, group]
     for _ in range(200):
         true = random.uniform(0.2, 0.8)
         fates = np.repeat(random.random((2, 30)) < true, 2, axis=1)
-        share = predictive.share_of(fates[0].mean(), (weights @ fates[0]) / np.maximum(weights.sum(axis=1), 1), 60)
+        share = predictive.share_of(fates[0].mean(), (weights @ fates[0]) / np.maximum(weights.sum(axis=1), 1), np.ones(60))
         low, high = predictive.central(predictive.number_chances(share, 60))
         holds.append(low <= fates[1].sum() <= high)
     assert 0.85 <= np.mean(holds) <= 0.96
 
 
+@pytest.mark.parametrize("uneven", (False, True))
+def test_the_interval_holds_nine_counts_in_ten_of_what_lies_in_the_known_districts(uneven: bool) -> None:
+    """Twelve districts of ten deposits share their fate but for chance; each deposit is known or not by itself, where uneven four times as easily found
+    on one half of them, where the map does better."""
+    random, holds = np.random.default_rng(1), []
+    for _ in range(400):
+        mapped = np.repeat(np.arange(12) < 6, 10)
+        chance = np.repeat(np.clip(random.uniform(0.1, 0.7, 12) + 0.2 * mapped[::10], 0, 1), 10)
+        inside = random.random(120) < chance
+        known = random.random(120) < (np.where(mapped, 0.8, 0.2) if uneven else 0.5)
+        # of further ones as many lie on either half as there are; those known weigh so that they stand for that
+        left = ~known
+        weight = np.where(mapped[known], left[mapped].sum() / known[mapped].sum(), left[~mapped].sum() / known[~mapped].sum())
+        drawn = intervals.weights(np.arange(known.sum()), seed=0, replicates=100) * weight
+        share = predictive.share_of(np.average(inside[known], weights=weight), (drawn @ inside[known]) / drawn.sum(axis=1), weight)
+        low, high = predictive.central(predictive.number_chances(share, int(left.sum())))
+        holds.append(low <= inside[left].sum() <= high)
+    assert 0.86 <= np.mean(holds) <= 0.94
+
+
 def test_the_design_effect_of_twins_is_two_and_of_loners_one() -> None:
     fates = np.random.default_rng(2).random(200) < 0.4
     for each, wanted in ((1, 1.0), (2, 2.0)):
-        unit = np.repeat(np.arange(200), each)
-        weights = intervals.weights(unit, seed=0)[:, unit]
+        group = np.repeat(np.arange(200), each)
+        weights = intervals.weights(group, seed=0)[:, group]
         of = np.repeat(fates, each)
-        found = predictive.share_of(of.mean(), (weights @ of) / weights.sum(axis=1), len(of))
+        found = predictive.share_of(of.mean(), (weights @ of) / weights.sum(axis=1), np.ones(len(of)))
         assert found.design == pytest.approx(wanted, rel=0.15)
+        assert found.uneven == pytest.approx(1)
+
+
+def test_uneven_weights_make_the_share_less_sure_and_the_further_deposits_no_more_alike() -> None:
+    fates, weight = np.random.default_rng(2).random(400) < 0.4, np.repeat((1.0, 4.0), 200)
+    drawn = intervals.weights(np.arange(400), seed=0) * weight
+    found = predictive.share_of(np.average(fates, weights=weight), (drawn @ fates) / drawn.sum(axis=1), weight)
+    assert found.uneven == pytest.approx(400 * (200 + 200 * 16) / (200 + 800) ** 2)  # 1.36
+    assert found.design == pytest.approx(found.uneven, rel=0.15)
+    mine, alike = (predictive.number_chances(share, 4000) for share in (Share(0.4, 400, 1.36, 1.36), Share(0.4, 400, 1.36)))
+    assert mine == pytest.approx(betabinom.pmf(np.arange(4001), 4000, 0.4 * 400 / 1.36 + 0.5, 0.6 * 400 / 1.36 + 0.5), abs=2e-4)
+    assert np.ptp(predictive.central(alike)) > np.ptp(predictive.central(mine))
 
 
 def test_the_central_interval_by_hand() -> None:
@@ -99,7 +131,7 @@ def test_the_central_interval_by_hand() -> None:
 
 
 def test_a_share_read_off_a_smooth_curve_is_surer_than_a_count() -> None:
-    steady = predictive.share_of(0.3, np.full(50, 0.3) + np.tile([-0.001, 0.001], 25), 60)
+    steady = predictive.share_of(0.3, np.full(50, 0.3) + np.tile([-0.001, 0.001], 25), np.ones(60))
     assert steady.design == predictive.SMOOTHEST
     narrow, wide = (predictive.central(predictive.number_chances(Share(0.3, 60, design), 60)) for design in (steady.design, 1.0))
     assert narrow[1] - narrow[0] < wide[1] - wide[0]
