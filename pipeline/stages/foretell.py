@@ -62,8 +62,8 @@ def foretell(
     of new ground follows, and by the curve through them (`predictive.curve`) the share on the first targets, each cell of theirs by its own rank: the
     mean of a target's cells ranks far below its best ones, and density falls steeply. `deposits` are the ends of 90 % of what may
     come: the share is known as from so many deposits in so many groups, and the further ones come in such groups too, each in a cell of its own
-    (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where the table, or `looked`, one of the same rows, tells which
-    were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
+    (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where the table, or `looked`, one of the same
+    rows, tells which were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
     """
     from pipeline.learning import intervals, predictive
     from pipeline.learning.table import SampleTable

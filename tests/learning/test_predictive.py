@@ -81,7 +81,7 @@ def test_the_interval_holds_nine_counts_in_ten_when_deposits_come_in_groups() ->
     assert 0.85 <= np.mean(holds) <= 0.96
 
 
-@pytest.mark.parametrize("uneven", (False, True))
+@pytest.mark.parametrize("uneven", [False, True])
 def test_the_interval_holds_nine_counts_in_ten_of_what_lies_in_the_known_districts(uneven: bool) -> None:
     """Twelve districts of ten deposits share their fate but for chance; each deposit is known or not by itself, where uneven four times as easily found
     on one half of them, where the map does better."""
