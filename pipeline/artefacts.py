@@ -19,20 +19,21 @@ def packed(value: Any) -> bytes:
         np.savez_compressed(held, allow_pickle=False, **value)
         return b"N" + held.getvalue()
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        return b"R" + _rows_packed(value)
+        return _rows_packed(value)
     return b"J" + json.dumps(value, sort_keys=True).encode()
 
 
 def unpacked(data: bytes) -> Any:
     """The artefact `packed` made these bytes of."""
-    kind, body = data[:1], data[1:]
+    kind = data[:1]
+    if kind == b"R":
+        return _rows(memoryview(data)[1:])
+    body = data[1:]
     if kind == b"B":
         return body
     if kind == b"N":
         with np.load(io.BytesIO(body), allow_pickle=False) as held:
             return {name: held[name] for name in held.files}
-    if kind == b"R":
-        return _rows(body)
     return json.loads(body)
 
 
@@ -41,13 +42,13 @@ def _rows_packed(rows: list[Mapping[str, Any]]) -> bytes:
     behind = [(i, name, value) for i, row in enumerate(rows) for name, value in sorted(row.items()) if isinstance(value, bytes)]
     plain = [{name: value for name, value in row.items() if not isinstance(value, bytes)} for row in rows]
     said = json.dumps([plain, [(i, name, len(value)) for i, name, value in behind]], sort_keys=True).encode()
-    return b"".join([len(said).to_bytes(8, "little"), said, *(value for _, _, value in behind)])
+    return b"".join([b"R", len(said).to_bytes(8, "little"), said, *(value for _, _, value in behind)])
 
 
-def _rows(body: bytes) -> list[dict[str, Any]]:
+def _rows(body: memoryview) -> list[dict[str, Any]]:
     at = 8 + int.from_bytes(body[:8], "little")
-    rows, behind = json.loads(body[8:at])
+    rows, behind = json.loads(bytes(body[8:at]))
     for i, name, size in behind:
-        rows[i][name] = body[at : at + size]
+        rows[i][name] = bytes(body[at : at + size])
         at += size
     return rows  # type: ignore[no-any-return]

@@ -235,10 +235,10 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
         loaded, found, prefix=prefix, layers=layers, deposits=deposits, dense=expect.tells_density(config.background, told)
     )  # fmt: skip
     names = tuple(node.name for node in read)
-    why = reasons.node(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
+    why = reasons.nodes(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
     nodes: list[Node] = [
         *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps,
-        update.as_fitted(grid, prefix, synthetic=synthetic), *belief, *targets, why,
+        update.as_fitted(grid, prefix, synthetic=synthetic), *belief, *targets, *why,
         *foretell.nodes(
             grid, prefix=prefix, evidence=evidence, protocol=deciding, told=told, seed=config.seed, prior=prior,
             measured=None if config.background.evened else config.applicability.measured,

@@ -150,10 +150,12 @@ def _bound(task: Task) -> dict[str, Any]:
     cube = task.cube
     call = lending.borrowed(cube, task.call)
     bound: dict[str, Any] = dict(call.parameters)
+    # a last step reads a fit once: held on to, outlines of targets would stay in the memory of a worker for the rest of the run
+    fit_of = _fit if task.tile is not None else _fit.__wrapped__
     for name, fit in call.fits.items():
-        bound[name] = _fit(cube, fit, task.fit_keys[fit])
+        bound[name] = fit_of(cube, fit, task.fit_keys[fit])
     for name, other in call.elsewhere.items():
-        bound[name] = _fit(other.cube, other.fit, other.key)
+        bound[name] = fit_of(other.cube, other.fit, other.key)
     if task.tile is None:
         everywhere = _grown(cube.grid.bounds, EVERYTHING_M)
         bound |= {name: _vector(table.path, everywhere) for name, table in call.vectors.items()}

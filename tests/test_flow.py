@@ -121,7 +121,7 @@ def test_changing_a_parameter_remakes_that_layer_and_what_reads_it_and_nothing_e
     root = shutil.copytree(whole, tmp_path / "copy")
     before = {p.name: p.read_bytes() for p in (root / "cache" / "tiny").glob("*.keys/*.json")}
     made = plan(load("tiny", settings=("features.halo.radius_m=2500",), root=root))
-    below = {"table", "protocols/default/scorecard", "model", "prospectivity", "edges", "classes", "targets"}
+    below = {"table", "protocols/default/scorecard", "model", "prospectivity", "edges", "classes", "targets", "best"}
     below |= {"importance", "space", "applicability", "believed", "reasons", "pieces", "exponent", "intensity", "foretold", "risk", "as_fitted"}
     assert set(made.stale) == {"halo"} | {f"systems/as_published/{name}" for name in below}
     assert made.why["halo"] == "changed: its recipe or parameters"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +29,11 @@ REASONS = (*(f"for_{place}" for place in range(1, FOR + 1)), "against_1")
 REASONING_BYTES = 300_000_000
 
 
-def node(
+def nodes(
     loaded: Loaded, *, prefix: str, evidence: tuple[str, ...], features: tuple[str, ...], counts: tuple[int, ...], scales: tuple[str, ...]
-) -> FitNode:
-    """The reasons of each target, `<prefix>/reasons`, in the order of `<prefix>/targets`. `scales`: of each layer of evidence, see `statement`.
+) -> list[FitNode]:
+    """`<prefix>/best`, where the best cell of each of `<prefix>/targets` is, and their reasons, `<prefix>/reasons`, in the same order. `scales`: of each
+    layer of evidence, see `statement`. The places are a fit of their own: targets carry outlines, which every tile would have to read for them.
 
     ConfigError for words or observations about what is no feature of the evidence.
     """
@@ -44,18 +46,20 @@ def node(
         "features": list(features), "counts": list(counts), "layers": list(evidence), "scales": list(scales), "words": dict(config.system.words),
         "observations": observing.asked(loaded, features, counts), "weights": config.targets.merit.model_dump(mode="json"), "seed": config.seed,
     }  # fmt: skip
-    gather = Call(at_best, {}, {"evidence": evidence}, fits={"targets": fits["targets"]})
-    return FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES, of_map=True, tiles=Where(fits["targets"], best_cells))
+    best = FitNode(f"{prefix}/best", STAGE, Call(best_cells, fits={"targets": fits["targets"]}), None, REASONING_BYTES, of_map=True)
+    gather = Call(at_best, {}, {"evidence": evidence}, fits={"places": best.name})
+    asked = Where(best.name, itemgetter("middle"))
+    return [best, FitNode(f"{prefix}/reasons", STAGE, Call(reasons, said, fits=fits), gather, REASONING_BYTES, of_map=True, tiles=asked)]
 
 
-def best_cells(targets: list[dict[str, Any]]) -> Array:
-    """The middle of the best cell of each target, (n, 2) float64: x and y in metres."""
-    return np.array([target["best"] for target in targets], np.float64).reshape(-1, 2)
+def best_cells(*, targets: Fit) -> dict[str, Array]:
+    """The `middle` of the best cell of each target, (n, 2) float64: x and y in metres."""
+    return {"middle": np.array([target["best"] for target in targets.value], np.float64).reshape(-1, 2)}
 
 
-def at_best(*, evidence: Layers, targets: Fit, at: Cells) -> dict[str, Array]:
+def at_best(*, evidence: Layers, places: Fit, at: Cells) -> dict[str, Array]:
     """The evidence at the best cells of this tile: `row` into the targets, `values` (n, layers) float32. Reads no layer for none."""
-    best = best_cells(targets.value)
+    best = places.value["middle"]
     row = np.rint((at.y[0] - best[:, 1]) / at.cell_m).astype(np.int64)
     col = np.rint((best[:, 0] - at.x[0]) / at.cell_m).astype(np.int64)
     here = np.flatnonzero((row >= 0) & (row < at.y.size) & (col >= 0) & (col < at.x.size))
