@@ -307,7 +307,10 @@ def version() -> None:
 def main() -> None:
     """The entry point of `prospect`."""
     gc.set_threshold(ALLOCATIONS, 50, 50)
-    app(prog_name="prospect")
+    try:
+        app(prog_name="prospect")
+    finally:
+        gc.freeze()  # the end looks through all that is left for garbage, more than half a second of it, and then drops it anyway
 
 
 def _planned(
