@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as TooLate
 from pathlib import Path
@@ -27,7 +27,7 @@ COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are gi
 
 
 class Pool:
-    """`submit` starts a task, `slots` says how many at once; `link` is the dashboard's address, if there is one."""
+    """`submit` starts a task on one of the `lanes`; `link` is the dashboard's address, if there is one."""
 
     link = ""
 
@@ -35,12 +35,13 @@ class Pool:
         self._executor, self._at_once = executor, at_once
 
     @property
-    def slots(self) -> int:
-        """How many tasks may be on their way at once."""
-        return self._at_once
+    def lanes(self) -> Mapping[str, int]:
+        """Each worker, by its name, and how many tasks may be on their way to it at once."""
+        return {"": self._at_once}
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        """Start one task."""
+    def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
+        """Start one task, on the worker of that name, or on another if that one is gone or has too much to do."""
+        del lane  # this process is all there is
         return self._executor.submit(function, *args)
 
     @staticmethod
@@ -60,7 +61,7 @@ class _Cluster(Pool):
 
     def __init__(self, stack: contextlib.ExitStack, address: Any, *, in_flight: int, named: str | None) -> None:
         self._stack, self._address, self._in_flight, self._named = stack, address, in_flight, named
-        self._counted, self._workers = -COUNT_SECONDS, 1
+        self._counted, self._lanes = -COUNT_SECONDS, {"": in_flight}
         try:
             self._connect(ANSWER_SECONDS)
         except (OSError, ValueError) as error:  # ValueError: an address of no kind Dask knows
@@ -74,13 +75,18 @@ class _Cluster(Pool):
         super().__init__(self._client.get_executor(pure=False, retries=0))
 
     @property
-    def slots(self) -> int:
-        """A few for each worker there is now."""
+    def lanes(self) -> Mapping[str, int]:
+        """A few tasks for each worker there is now; while there is none, a few that wait for the first."""
         if time.monotonic() - self._counted > COUNT_SECONDS and self._client.status == "running":
             with contextlib.suppress(OSError, KeyError):  # one that is suspended says nothing: the last count holds
-                self._workers = max(1, int(self._client.scheduler_info(n_workers=0)["n_workers"]))
+                found = self._client.scheduler_info(n_workers=-1)["workers"]
+                self._lanes = dict.fromkeys(sorted(found), self._in_flight) or {"": self._in_flight}
             self._counted = time.monotonic()
-        return self._workers * self._in_flight
+        return self._lanes
+
+    def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
+        """As `Pool.submit`."""
+        return self._executor.submit(function, *args, **({"workers": [lane], "allow_other_workers": True} if lane else {}))
 
     def mend(self) -> None:
         """As `Pool.mend`."""

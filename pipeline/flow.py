@@ -2,18 +2,17 @@
 
 A *job* is one tile of a node, or the last step of a fit (tile None). A job is ready when every job it depends on has ended:
 for each layer it reads the tiles its halo touches, for each fit the fit's last step. A fit that says where another asks adds those
-jobs when it ends. Ready jobs go to the pool in grid order, a bounded number at a time, so memory is flat whatever the region. The
+jobs when it ends. Ready jobs go to the workers in grid order (see `ready`), a bounded number at a time, so memory is flat whatever the region. The
 ledger is written only here: stale tiles are taken out before the first of them is rewritten, finished ones are added every few
 seconds and at the end.
 """
 
 from __future__ import annotations
 
-import heapq
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
 from pipeline.node import Call, FitNode, LayerNode, Node, Where
 from pipeline.planning import Plan, tile_name
+from pipeline.ready import Job, Ready
 from pipeline.stages import publish, train
 from pipeline.stages.news import News
 
@@ -32,7 +32,6 @@ SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
 TOGETHER, TOGETHER_SECONDS = 32, 1.0  # jobs of one tile at most, and what they may take by those before: what is handed over is lost with a worker
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
 CUTS = 20  # a job lost with the connection this often is lost for another reason
-Job = tuple[int, Index | None]
 
 
 class Progress(Protocol):
@@ -170,33 +169,35 @@ class _Shell:
         return True
 
     def work(self, pool: cluster.Pool) -> None:
-        """The loop: as many ready jobs as there are slots, then whatever ends first; StoreError when the store was lost to another run."""
-        ready = [self._rank(job) for job, count in self.waits.items() if count == 0]
-        heapq.heapify(ready)
-        running: dict[Future[Any], tuple[list[Job], int]] = {}
+        """The loop: as many ready jobs as there is room for, then whatever ends first; StoreError when the store was lost to another run."""
+        ready = Ready(job for job, count in self.waits.items() if count == 0)
+        running: dict[Future[Any], tuple[list[Job], int, str]] = {}
         cuts: Counter[Job] = Counter()
         saved = time.monotonic()
         try:
             while ready or running:
-                while ready and len(running) < pool.slots:
-                    jobs = self._next(ready, pool.slots)
-                    running[self._submit(pool, jobs)] = (jobs, 1)
+                lanes, busy = pool.lanes, Counter(lane for _, _, lane in running.values())
+                while ready and (roomy := [lane for lane, at_once in lanes.items() if busy[lane] < at_once]):
+                    lane = min(roomy, key=busy.__getitem__)
+                    jobs = self._next(ready, lane, lanes)
+                    running[self._submit(pool, jobs, lane)] = (jobs, 1, lane)
+                    busy[lane] += 1
                 for future in pool.first(set(running)):
-                    jobs, tries = running.pop(future)
+                    jobs, tries, lane = running.pop(future)
                     error = _error(future)
                     if cluster.is_cut(error) and cuts[jobs[0]] < CUTS:
                         pool.mend()
                         cuts[jobs[0]] += 1
-                        running[self._submit(pool, jobs)] = (jobs, tries)
+                        running[self._submit(pool, jobs, lane)] = (jobs, tries, lane)
                         continue
                     if isinstance(error, OSError) and tries < TRIES:
-                        running[self._submit(pool, jobs)] = (jobs, tries + 1)
+                        running[self._submit(pool, jobs, lane)] = (jobs, tries + 1, lane)
                         continue
                     if error is not None:
                         raise _told(error, self.plan.nodes[jobs[0][0]])
                     for job, answer in zip(jobs, future.result() if len(jobs) > 1 else [future.result()], strict=True):
                         for freed in self._finish(job, answer):
-                            heapq.heappush(ready, self._rank(freed))
+                            ready.add(freed)
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.held.check()
                     self.ledger.save()
@@ -274,30 +275,27 @@ class _Shell:
         for earlier in before:
             self.unblocks[earlier].append(job)
 
-    def _rank(self, job: Job) -> tuple[Index, int, Job]:
-        # tile by tile before node by node: what a tile read a moment ago is still warm
-        return job[1] or (-1, -1), job[0], job
-
-    def _next(self, ready: list[tuple[Index, int, Job]], slots: int) -> list[Job]:
-        """The first of the ready jobs, and those after it on the same tile, which go to one worker: a job takes some ten milliseconds, and handing
-        it over nearly as long; and the next finds in its memory what the last one read. As many only as leave enough for the others, and as end soon."""
-        most = min(TOGETHER, 1 + len(ready) // (2 * slots))
-        jobs = [heapq.heappop(ready)[-1]]
+    def _next(self, ready: Ready, lane: str, lanes: Mapping[str, int]) -> list[Job]:
+        """The next of the ready jobs for a worker, and those after it on the same tile: a job takes some ten milliseconds, and handing it over
+        nearly as long; and the next finds in its memory what the last one read. As many only as leave enough for the others, and as end soon."""
+        most = min(TOGETHER, 1 + len(ready) // (2 * sum(lanes.values())))
+        jobs = [ready.first(lane, lanes)]
         seconds = self._expected(jobs[0])
-        while jobs[0][1] is not None and ready and ready[0][-1][1] == jobs[0][1] and len(jobs) < most:
-            seconds += self._expected(ready[0][-1])
+        while len(jobs) < most and (job := ready.on_same_tile(jobs[0])) is not None:
+            seconds += self._expected(job)
             if seconds > TOGETHER_SECONDS:
                 break
-            jobs.append(heapq.heappop(ready)[-1])
+            ready.take(job)
+            jobs.append(job)
         return jobs
 
     def _expected(self, job: Job) -> float:
         """Seconds a job should take, by the last of its node that has ended; before the first has, as many as keep it alone."""
         return self.paces.get(job[0], TOGETHER_SECONDS)
 
-    def _submit(self, pool: cluster.Pool, jobs: list[Job]) -> Future[Any]:
+    def _submit(self, pool: cluster.Pool, jobs: list[Job], lane: str) -> Future[Any]:
         calls = [self._call(job) for job in jobs]
-        return pool.submit(*calls[0]) if len(calls) == 1 else pool.submit(tasks.write_tiles, calls)
+        return pool.submit(*calls[0], lane=lane) if len(calls) == 1 else pool.submit(tasks.write_tiles, calls, lane=lane)
 
     def _call(self, job: Job) -> tuple[Any, ...]:
         """What a worker is to call for a job, and with what."""

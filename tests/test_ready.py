@@ -1,0 +1,73 @@
+"""Which job a worker is given next: grid order, rows of its own, and nobody idle while something is ready."""
+
+from __future__ import annotations
+
+from pipeline.ready import Ready
+
+ROWS, COLS = 4, 3
+
+
+def ready(nodes: int = 2) -> Ready:
+    return Ready((node, (r, c)) for node in range(nodes) for r in range(ROWS) for c in range(COLS))
+
+
+def test_one_worker_goes_through_the_grid_tile_by_tile_and_node_by_node() -> None:
+    held, got = ready(), []
+    while held:
+        got.append(held.first("a", ["a"]))
+    assert got == [(node, (r, c)) for r in range(ROWS) for c in range(COLS) for node in range(2)]
+
+
+def test_two_workers_keep_to_rows_of_their_own() -> None:
+    held, rows = ready(), {"a": set(), "b": set()}
+    while held:
+        for worker, own in rows.items():
+            own.add(held.first(worker, ["a", "b"])[1][0])
+    assert rows == {"a": {0, 2}, "b": {1, 3}}
+
+
+def test_a_job_that_becomes_ready_goes_to_the_worker_whose_row_it_is_in_before_a_new_row() -> None:
+    held = ready(nodes=1)
+    for _ in range(COLS):
+        held.first("a", ["a", "b"]), held.first("b", ["a", "b"])
+    held.add((7, (0, 1)))
+    held.add((7, (1, 0)))
+    assert held.first("b", ["a", "b"]) == (7, (1, 0))
+    assert held.first("a", ["a", "b"]) == (7, (0, 1))
+    assert held.first("a", ["a", "b"]) == (0, (2, 0))
+
+
+def test_the_last_step_of_a_fit_comes_before_all_tiles_and_makes_no_row_anyones() -> None:
+    held = ready()
+    held.first("a", ["a", "b"])
+    held.add((5, None))
+    held.add((6, None))
+    assert held.first("a", ["a", "b"]) == (5, None)
+    assert held.first("b", ["a", "b"]) == (6, None)
+
+
+def test_who_has_nothing_left_takes_from_the_last_row_of_another() -> None:
+    held = ready(nodes=1)
+    while held.first("a", ["a", "b"])[1] != (ROWS - 1, 0):  # all rows are a's
+        pass
+    held.add((3, (0, 0)))
+    assert held.first("b", ["a", "b"]) == (0, (ROWS - 1, 1))
+
+
+def test_the_rows_of_a_worker_that_is_gone_are_anyones() -> None:
+    held = ready(nodes=1)
+    assert held.first("a", ["a", "b"]) == (0, (0, 0))
+    assert held.first("b", ["b"]) == (0, (0, 1))
+
+
+def test_jobs_on_one_tile_are_told_of_and_taken_one_after_another() -> None:
+    held = ready(nodes=3)
+    first = held.first("a", ["a"])
+    others = []
+    while (job := held.on_same_tile(first)) is not None:
+        held.take(job)
+        others.append(job)
+    assert first == (0, (0, 0)) and others == [(1, (0, 0)), (2, (0, 0))]
+    assert len(held) == 3 * (ROWS * COLS - 1)
+    held.add((9, None))
+    assert held.on_same_tile((9, None)) is None
