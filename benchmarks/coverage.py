@@ -23,7 +23,7 @@ from rich.table import Table
 from scipy import ndimage
 
 from benchmarks.kept import SYSTEMS, Kept, digest, kept
-from pipeline.learning import intervals, predictive
+from pipeline.learning import predictive
 from pipeline.learning.fitted import fitted
 from pipeline.learning.forests import BaggedForest
 from pipeline.learning.split import Split
@@ -31,7 +31,6 @@ from pipeline.learning.split import Split
 SPLIT = Split(kind="nearest")
 AREA, TARGET_AREA, TOP = 0.05, 0.05, 20
 KNOWN_WITHIN_M = 3000.0
-REPLICATES = 300
 FITTED_BY = ("benchmarks/coverage.py", *(f"pipeline/learning/{name}.py" for name in ("forests", "trees", "fitted", "split", "matching", "table", "predictive")))
 
 
@@ -106,20 +105,19 @@ def _targets(world: Kept, score: np.ndarray) -> list[np.ndarray]:
 def _judged(raw: dict[str, Any]) -> dict[str, dict[str, float]]:
     """For capture and targets: the share foretold and the one that came, whether the interval holds it, how it errs, and its width."""
     above = np.array(raw["above"])
-    own, place = np.unique(np.array(raw["groups"]), return_inverse=True)
     alone = 1 / np.array(raw["odds"])  # as the pipeline does where a layer says what was mapped
-    weights = intervals.weights(own, seed=1, replicates=REPLICATES)[:, place] * alone
-    weights = weights[weights.sum(axis=1) > 0]
+    redraws = [predictive.redrawn(group, alone, seed=1) for group in (np.array(raw["groups"]), np.arange(len(above)))]
     inside = (above <= AREA).astype(float)
     ranks, areas = np.array(raw["ranks"]), np.array(raw["areas"])
-    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
     further = len(raw["undiscovered"])
     told = {}
-    for name, value, drawn, came, area in (
-        ("capture", float(np.average(inside, weights=alone)), (weights @ inside) / weights.sum(axis=1), int(np.sum(np.array(raw["undiscovered"]) < AREA)), AREA),
-        ("targets", curves[0], np.array(curves[1:]), raw["on_targets"], float(areas.sum())),
+    for name, share_by, came, area in (
+        ("capture", lambda weight: float(np.average(inside, weights=weight)), int(np.sum(np.array(raw["undiscovered"]) < AREA)), AREA),
+        ("targets", lambda weight: predictive.on_pieces(predictive.curve(above, weight), ranks, areas), raw["on_targets"], float(areas.sum())),
     ):
-        share = predictive.share_of(value, drawn, alone)
+        value = share_by(alone)
+        by_group, by_deposit = (np.array([share_by(weight) for weight in weights]) for weights in redraws)
+        share = predictive.share_of(value, by_group, by_deposit, len(above))
         low, high = predictive.central(predictive.number_chances(share, further, predictive.Room(round(area * raw["new"]), raw["new"])))
         told[name] = {
             "foretold": value, "came": came / further, "holds": low <= came <= high, "below": came < low, "above": came > high, "width": (high - low) / further,

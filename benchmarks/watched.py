@@ -41,9 +41,9 @@ def watched(command: Sequence[str], *, folder: Path, more: Mapping[str, str] | N
 
 
 def _look(pid: int, most: list[int], ended: threading.Event) -> None:
-    """The exact sum is asked for only where the plain one, pages that are shared counted in each, is the highest so far: counting the pages of a process
-    holds it up."""
-    highest = 0
+    """The exact sum is asked for only where the plain one, pages that are shared counted in each, leaves room for a new peak: counting the pages of a process
+    holds it up. What is shared is taken as at the last count, or none after a change of processes."""
+    shared, counted = 0, -1
     while not ended.wait(0.2):
         try:
             whole = psutil.Process(pid)
@@ -51,9 +51,10 @@ def _look(pid: int, most: list[int], ended: threading.Event) -> None:
         except psutil.Error:
             continue
         resident = sum(_asked(process, lambda p: p.memory_info().rss) for process in every)
-        if resident > highest:
-            highest = resident
-            most[0] = max(most[0], sum(_asked(process, lambda p: p.memory_full_info().pss) for process in every))
+        shared = shared if len(every) == counted else 0
+        if resident - shared > most[0]:
+            exact, counted = sum(_asked(process, lambda p: p.memory_full_info().pss) for process in every), len(every)
+            shared, most[0] = max(resident - exact, 0), max(most[0], exact)
 
 
 def _asked(process: psutil.Process, what: Callable[[psutil.Process], int]) -> int:

@@ -40,14 +40,15 @@ class Pool:
         return {"": self._at_once}
 
     def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
-        """Start one task, on the worker of that name, or on another if that one is gone or has too much to do."""
+        """Start one task, on the worker of that name, or on another if that one goes while others stay, or has too much to do. Of a worker that goes when
+        there is no other, tasks wait for ever: they have to be asked for again."""
         del lane  # this process is all there is
         return self._executor.submit(function, *args)
 
     @staticmethod
     def first(futures: set[Future[Any]]) -> set[Future[Any]]:
-        """The futures that have ended, waiting until one has."""
-        return wait(futures, return_when=FIRST_COMPLETED).done
+        """The futures that have ended, waiting until one has; none after some seconds, so that workers are counted in the meantime."""
+        return wait(futures, timeout=COUNT_SECONDS, return_when=FIRST_COMPLETED).done
 
     def mend(self) -> None:
         """After tasks were lost with the connection: wait until there is one again; ResourceError when there is none."""
@@ -78,9 +79,10 @@ class _Cluster(Pool):
     def lanes(self) -> Mapping[str, int]:
         """A few tasks for each worker there is now; while there is none, a few that wait for the first."""
         if time.monotonic() - self._counted > COUNT_SECONDS and self._client.status == "running":
-            with contextlib.suppress(OSError, KeyError):  # one that is suspended says nothing: the last count holds
-                found = self._client.scheduler_info(n_workers=-1)["workers"]
-                self._lanes = dict.fromkeys(sorted(found), self._in_flight) or {"": self._in_flight}
+            with contextlib.suppress(OSError, KeyError):
+                said = self._client.scheduler_info(n_workers=-1)
+                if len(said["workers"]) == said["n_workers"]:  # one that is suspended says nothing, and what is remembered names no worker: the last count holds
+                    self._lanes = dict.fromkeys(sorted(said["workers"]), self._in_flight) or {"": self._in_flight}
             self._counted = time.monotonic()
         return self._lanes
 

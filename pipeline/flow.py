@@ -176,22 +176,24 @@ class _Shell:
         saved = time.monotonic()
         try:
             while ready or running:
-                lanes, busy = pool.lanes, Counter(lane for _, _, lane in running.values())
+                lanes = pool.lanes
+                self._ask_again(pool, running, lanes)
+                busy = Counter(lane for _, _, lane in running.values())
                 while ready and (roomy := [lane for lane, at_once in lanes.items() if busy[lane] < at_once]):
                     lane = min(roomy, key=busy.__getitem__)
                     jobs = self._next(ready, lane, lanes)
                     running[self._submit(pool, jobs, lane)] = (jobs, 1, lane)
                     busy[lane] += 1
                 for future in pool.first(set(running)):
-                    jobs, tries, lane = running.pop(future)
+                    jobs, tries, _ = running.pop(future)
                     error = _error(future)
                     if cluster.is_cut(error) and cuts[jobs[0]] < CUTS:
                         pool.mend()
                         cuts[jobs[0]] += 1
-                        running[self._submit(pool, jobs, lane)] = (jobs, tries, lane)
+                        running[self._submit(pool, jobs)] = (jobs, tries, "")  # of anyone: who is there after a cut is not known
                         continue
                     if isinstance(error, OSError) and tries < TRIES:
-                        running[self._submit(pool, jobs, lane)] = (jobs, tries + 1, lane)
+                        running[self._submit(pool, jobs)] = (jobs, tries + 1, "")  # it may be that worker's fault
                         continue
                     if error is not None:
                         raise _told(error, self.plan.nodes[jobs[0][0]])
@@ -293,7 +295,15 @@ class _Shell:
         """Seconds a job should take, by the last of its node that has ended; before the first has, as many as keep it alone."""
         return self.paces.get(job[0], TOGETHER_SECONDS)
 
-    def _submit(self, pool: cluster.Pool, jobs: list[Job], lane: str) -> Future[Any]:
+    def _ask_again(self, pool: cluster.Pool, running: dict[Future[Any], tuple[list[Job], int, str]], lanes: Mapping[str, int]) -> None:
+        """Ask anyone for the jobs of workers that are gone: Dask gives them to others of itself, but not where there was no other at that moment."""
+        for future, (jobs, tries, lane) in list(running.items()):
+            if lane and lane not in lanes and not future.done():
+                del running[future]
+                future.cancel()
+                running[self._submit(pool, jobs)] = (jobs, tries, "")
+
+    def _submit(self, pool: cluster.Pool, jobs: list[Job], lane: str = "") -> Future[Any]:
         calls = [self._call(job) for job in jobs]
         return pool.submit(*calls[0], lane=lane) if len(calls) == 1 else pool.submit(tasks.write_tiles, calls, lane=lane)
 

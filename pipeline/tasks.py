@@ -170,7 +170,7 @@ def _bound(task: Task) -> dict[str, Any]:
     if task.tile is None:
         everywhere = _grown(cube.grid.bounds, EVERYTHING_M)
         bound |= {name: _vector(table.path, everywhere) for name, table in call.vectors.items()}
-        return bound | {name: _drawn(task, fit, everywhere) for name, fit in call.drawn.items()}
+        return bound | {name: _drawn(fit_of(cube, fit, task.fit_keys[fit]), everywhere) for name, fit in call.drawn.items()}
     halo = call.halo(cube.grid.cell_m)
     window = cube.grid.window(task.tile, halo)
     for name, kind in registry.dependencies(call.function).items():
@@ -182,7 +182,8 @@ def _bound(task: Task) -> dict[str, Any]:
             bound[name] = Bands({layer.rpartition("_")[2]: _layer(cube, layer, window, halo) for layer in call.layers[name]})
         elif kind is Vector:
             near = _grown(cube.grid.window(task.tile).bounds, call.reach_m)
-            bound[name] = _drawn(task, call.drawn[name], near) if name in call.drawn else _vector(call.vectors[name].path, near)
+            lines = call.drawn.get(name)
+            bound[name] = _drawn(_fit(cube, lines, task.fit_keys[lines]), near) if lines else _vector(call.vectors[name].path, near)
         elif kind is Cells:
             bound[name] = _cells(window, halo)
         elif kind is Window:
@@ -202,10 +203,10 @@ def _vector(path: Path, bounds: Bounds) -> Vector:
     return vectors.touching(path, bounds)
 
 
-def _drawn(task: Task, fit: str, bounds: Bounds) -> Vector:
+def _drawn(lines: Fit, bounds: Bounds) -> Vector:
     from pipeline import drawn
 
-    return drawn.touching(_fit(task.cube, fit, task.fit_keys[fit]).value, bounds)
+    return drawn.touching(lines.value, bounds)
 
 
 def _grown(bounds: Bounds, reach_m: float) -> Bounds:

@@ -15,16 +15,18 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import rasterio
 
-from pipeline import flow
+from pipeline import cluster, flow
 from pipeline.cluster import pool
 from pipeline.config import load
 from pipeline.errors import ConfigError, ResourceError, StoreError
 from pipeline.flow import run
 from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
+from pipeline.ready import Ready
 from tests import tiny
 
 RASTERS = ("prospectivity.tif", "uncertainty.tif", "applicability.tif", "classes.tif")
@@ -282,9 +284,43 @@ def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:
 def test_jobs_of_a_tile_are_handed_over_together_as_far_as_they_end_soon() -> None:
     shell = flow._Shell(plan=None, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # none of them is asked
     shell.paces = dict(enumerate((0.2, 0.3, 0.4, 0.5)))
-    ready = sorted(shell._rank((node, tile)) for tile in ((0, 0), (0, 1), (0, 2)) for node in range(5))
-    assert shell._next(ready, 1) == [(0, (0, 0)), (1, (0, 0)), (2, (0, 0))]  # 0.9 s; a fourth would make it more than one
-    assert shell._next(ready, 1) == [(3, (0, 0))]  # what the fifth takes nobody knows yet
-    assert shell._next(ready, 1) == [(4, (0, 0))]
-    assert shell._next(ready, 10) == [(0, (0, 1))]  # others wait for work
-    assert shell._next([shell._rank((7, None)), *ready], 1) == [(7, None)]
+    ready = Ready((node, tile) for tile in ((0, 0), (0, 1), (0, 2)) for node in range(5))
+    one, ten = {"a": 1}, {"a": 5, "b": 5}
+    assert shell._next(ready, "a", one) == [(0, (0, 0)), (1, (0, 0)), (2, (0, 0))]  # 0.9 s; a fourth would make it more than one
+    assert shell._next(ready, "a", one) == [(3, (0, 0))]  # what the fifth takes nobody knows yet
+    assert shell._next(ready, "a", one) == [(4, (0, 0))]
+    assert shell._next(ready, "a", ten) == [(0, (0, 1))]  # others wait for work
+    ready.add((7, None))
+    assert shell._next(ready, "a", one) == [(7, None)]
+
+
+def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_same_bundle(whole: Path, tmp_path: Path) -> None:
+    class Killer:
+        done = 0
+
+        def start(self, totals: dict[str, int]) -> None:
+            pass
+
+        def advance(self, _: str) -> None:
+            self.done += 1
+            if self.done == 40:
+                for child in psutil.Process().children(recursive=True):
+                    if any("spawn_main" in word for word in child.cmdline()):
+                        child.kill()
+
+    root = tiny.make(tmp_path / "other")
+    watch = Killer()
+    run(plan(load("tiny", settings=("run.workers=1",), root=root)), watch)
+    assert watch.done > 40
+    assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
+def test_a_job_that_kills_whoever_does_it_is_told_of_though_all_workers_went_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = flow._Shell(plan=None, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # none of them is asked
+    monkeypatch.setattr(shell, "_submit", lambda workers, jobs, lane="": workers.submit(os.abort, lane=lane))
+    with pool(workers=2, in_flight=2, scheduler=None) as workers:
+        lane = min(workers.lanes)
+        running = {shell._submit(workers, [(0, None)], lane): ([(0, None)], 1, lane)}
+        while not (ended := workers.first(set(running))):
+            shell._ask_again(workers, running, workers.lanes)
+        assert cluster.is_lost_worker(ended.pop().exception())

@@ -22,7 +22,7 @@ from pipeline.learning.draws import Floats, Ints, derive, uniform
 from pipeline.learning.fitted import fitted
 from pipeline.learning.heldout import MODEL, unfit
 from pipeline.learning.importance import positive_share
-from pipeline.learning.intervals import LEVEL
+from pipeline.learning.intervals import LEVEL, weights
 from pipeline.learning.split import Split
 from pipeline.learning.table import SampleTable
 
@@ -31,33 +31,44 @@ REPLICATES = 300  # of the bootstrap behind a share's design effect
 SMOOTHEST = 0.25  # design effect
 QUADRATURE = 200  # values a share may take, of equal chance
 CLUSTERED = 15  # and those it may have by chance of groups, given each
+MOST_ALIKE = 0.999  # all further deposits are one find
 LEAST = 1e-9  # a share of exactly 0 or 1 would admit no other outcome
 
 
 class Share(NamedTuple):
     """A share of deposits: its `value`, the number of deposits it was learnt from, and its design effect (Kish 1965): the variance of its estimate over
     that of a share counted among as many independent deposits. Groups of deposits and unequal weights make it more than 1; a smooth curve through the
-    counts, less. `uneven` is the part that is due to unequal weights: it makes the estimate less sure, but says nothing of how further deposits lie."""
+    counts, less. `apart` is what it would be were each deposit a group of its own: weights and smoothing make the estimate more or less sure, but say nothing
+    of how alike further deposits are."""
 
     value: float
     deposits: int
     design: float
-    uneven: float = 1.0
+    apart: float = 1.0
 
 
-def share_of(value: float, drawn: Floats, weight: Floats) -> Share:
-    """A share whose design effect is told by its bootstrap replicates `drawn`, groups of deposits drawn again; `weight` (deposits,) is how often each counts.
+def share_of(value: float, drawn: Floats, apart: Floats, deposits: int) -> Share:
+    """A share whose design effect is told by its bootstrap replicates: `drawn`, groups of deposits drawn again, and `apart`, each deposit by itself.
 
-    Not more than the number of deposits, when all are one group, nor less than a quarter: few replicates must not make it seem certain. What is due to
-    unequal weights: n times the sum of their squares over the square of their sum (Kish 1992).
+    Not more than the number of deposits, when all are one group, nor less than a quarter: few replicates must not make it seem certain.
     """
-    deposits = len(weight)
-    uneven = deposits * float((weight**2).sum()) / float(weight.sum()) ** 2 if deposits else 1.0
-    held = drawn[np.isfinite(drawn)]
     at = min(max(value, 0.5 / max(deposits, 1)), 1 - 0.5 / max(deposits, 1))
     alone = at * (1 - at) / max(deposits, 1)
-    found = float(held.var()) / alone if len(held) > 1 else 1.0
-    return Share(float(value), deposits, float(min(max(found, SMOOTHEST), max(deposits, 1))), uneven)
+
+    def effect(replicates: Floats) -> float:
+        held = replicates[np.isfinite(replicates)]
+        found = float(held.var()) / alone if len(held) > 1 else 1.0
+        return float(min(max(found, SMOOTHEST), max(deposits, 1)))
+
+    return Share(float(value), int(deposits), effect(drawn), effect(apart))
+
+
+def redrawn(group: Ints, alone: Floats, *, seed: int) -> Floats:
+    """How much each deposit weighs in each replicate of a bootstrap of their groups; (replicates, n), without replicates that drew none. `group` (n,)
+    names the group of each, `alone` (n,) is what it weighs by itself."""
+    _, place = np.unique(group, return_inverse=True)
+    found = weights(place, seed=seed, replicates=REPLICATES)[:, place] * alone
+    return np.asarray(found[found.sum(axis=1) > 0], np.float64)
 
 
 class Room(NamedTuple):
@@ -72,7 +83,8 @@ def number_chances(share: Share, further: int, room: Room | None = None) -> Floa
     """The chance that 0, 1, ... of `further` deposits lie where `share` of them is expected; (further + 1,).
 
     The share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and given the share the further
-    ones come in groups like those it was learnt from: their counts vary by the same correlation within groups (a Beta again). Given that, they are
+    ones come in groups like those it was learnt from: their counts vary so many times as much as those of independent ones, however many they are (a Beta
+    again). Given that, they are
     drawn one cell each without replacement, cells of the pieces being likelier by the odds that make the expected share: the noncentral hypergeometric
     distribution of Fisher, with odds after Cornfield (1956). Where cells are many beside deposits it is the binomial one; so it is without `room`,
     and where deposits are more than cells. A binomial of few rich cells is too wide: it holds counts possible that have no room.
@@ -81,7 +93,7 @@ def number_chances(share: Share, further: int, room: Room | None = None) -> Floa
 
     if further == 0:
         return np.ones(1)
-    shares, counts = _shares(share), np.arange(further + 1)
+    shares, counts = _shares(share, further), np.arange(further + 1)
     if room is None or not 0 < room.cells < room.all or room.all <= further:
         return np.asarray(np.asarray(binom.pmf(counts, further, shares[:, None]), np.float64).mean(axis=0))
     most, least = min(room.cells, further), max(0, further - (room.all - room.cells))
@@ -94,11 +106,12 @@ def number_chances(share: Share, further: int, room: Room | None = None) -> Floa
     return found
 
 
-def _shares(share: Share) -> Floats:
-    """Shares of equal chance that the further deposits may have, (QUADRATURE,), between 0 and 1 but neither."""
+def _shares(share: Share, further: int) -> Floats:
+    """Shares of equal chance that so many further deposits may have, (QUADRATURE,), between 0 and 1 but neither."""
     effective = share.deposits / share.design
     known = _levels(effective * share.value + 0.5, effective * (1 - share.value) + 0.5, QUADRATURE)
-    alike = (max(share.design / share.uneven, 1.0) - 1) / max(share.deposits - 1, 1)  # correlation of two deposits: counts are never smoother than chance
+    grouped = max(share.design / share.apart, 1.0)  # counts are never smoother than chance
+    alike = min((min(grouped, further) - 1) / max(further - 1, 1), MOST_ALIKE)  # the correlation of any two of them that makes their count vary so
     if alike <= LEAST:
         return known
     spread = 1 / alike - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -65,7 +65,7 @@ def foretell(
     (`predictive.number_chances`). Known deposits lie where people have mapped and further ones need not: where the table, or `looked`, one of the same
     rows, tells which were measured, each held-out deposit counts by the odds the other way (`SampleTable.odds`).
     """
-    from pipeline.learning import intervals, predictive
+    from pipeline.learning import predictive
     from pipeline.learning.table import SampleTable
 
     def drawn_first(whole: SampleTable) -> SampleTable:
@@ -92,36 +92,39 @@ def foretell(
     above = predictive.ground_above(held, ground, cell, make_model=make, split=cut, seed=seed)
     known = np.isfinite(above)
     above = above[known]
-    own, place = np.unique(held.group[known], return_inverse=True)
     alone = 1 / odds[known]  # further deposits lie on measured ground and off it as the ground does, known ones do not
-    weights = intervals.weights(own, seed=seed, replicates=predictive.REPLICATES)[:, place] * alone
-    weights = weights[weights.sum(axis=1) > 0]
+    grouped, apart = (predictive.redrawn(of, alone, seed=seed) for of in (held.group[known], np.arange(len(above))))
     chances = np.asarray(numbers, np.float64) if numbers is not None else np.eye(len(above) + 1)[-1]
 
     whole = int(samples.value["cells"])
     new = whole - len(np.unique(held.cell[held.positive]))
 
-    def counted(value: float, drawn: Floats, cells: float) -> dict[str, Any]:
-        share = predictive.share_of(value, drawn, alone)
+    def counted(share_by: Callable[[Floats], float], cells: float) -> dict[str, Any]:
+        value = share_by(alone)
+        by_group, by_deposit = (np.array([share_by(weight) for weight in weights]) for weights in (grouped, apart))
+        share = predictive.share_of(value, by_group, by_deposit, len(above))
         found = predictive.mixed(share, chances, predictive.Room(round(cells), new))
         return {"share": round(value, 6), "deposits": list(predictive.central(found)), "design_effect": round(share.design, 6)}
 
     best = []
     for area in AREAS:
         inside = (above <= area).astype(np.float64)
-        best.append({"area": area, **counted(float(np.average(inside, weights=alone)), (weights @ inside) / weights.sum(axis=1), area * new)})
+        best.append({"area": area, **counted(lambda weight, inside=inside: float(np.average(inside, weights=weight)), area * new)})  # type: ignore[misc]
     first = [target for target in targets.value if target["rank"] is not None and target["rank"] <= TOP]
     fresh = np.sort(mapped[~np.isin(numbered, held.cell[held.positive])])
     values, km2 = _pieces(first, mapped, numbered, bounds, cell_m)
     areas = km2 / float(whole * samples.value["cell_km2"])
     ranks = 1.0 - np.searchsorted(fresh, values) / max(len(fresh), 1)
-    curves = [predictive.on_pieces(predictive.curve(above, weight), ranks, areas) for weight in (alone, *weights)]
+
+    def on_targets(weight: Floats) -> float:
+        return predictive.on_pieces(predictive.curve(above, weight), ranks, areas)
+
     further = len(above) if numbers is None else round(float(np.arange(len(chances)) @ chances), 6)
     return {
         "words": _words(further, numbers is not None, measured=bool(np.ptp(alone) > 0)),
         "held_out": {"folds": predictive.FOLDS, "seed": seed, "deposits": len(above), "groups": groups, "ground_cells": len(cell)},
         "further": further, "capture": best,
-        "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(curves[0], np.array(curves[1:]), areas.sum() * whole)},
+        "targets": {"first": len(first), "area": round(float(areas.sum()), 6), **counted(on_targets, areas.sum() * whole)},
     }  # fmt: skip
 
 
