@@ -111,17 +111,15 @@ def _judged(raw: dict[str, Any]) -> dict[str, dict[str, float]]:
     ranks, areas = np.array(raw["ranks"]), np.array(raw["areas"])
     further = len(raw["undiscovered"])
     told = {}
-    for name, share_by, came, area in (
+    for name, share_of, came, area in (
         ("capture", lambda weight: float(np.average(inside, weights=weight)), int(np.sum(np.array(raw["undiscovered"]) < AREA)), AREA),
         ("targets", lambda weight: predictive.on_pieces(predictive.curve(above, weight), ranks, areas), raw["on_targets"], float(areas.sum())),
     ):
-        value = share_by(alone)
-        by_group, by_deposit = (np.array([share_by(weight) for weight in weights]) for weights in redraws)
-        share = predictive.share_of(value, by_group, by_deposit, len(above))
+        share = predictive.learnt(share_of, alone, *redraws)
         low, high = predictive.central(predictive.number_chances(share, further, predictive.Room(round(area * raw["new"]), raw["new"])))
         told[name] = {
-            "foretold": value, "came": came / further, "holds": low <= came <= high, "below": came < low, "above": came > high, "width": (high - low) / further,
-            "design": share.design,
+            "foretold": share.value, "came": came / further, "holds": low <= came <= high, "below": came < low, "above": came > high,
+            "width": (high - low) / further, "design": share.design,
         }  # fmt: skip
     return told
 

@@ -296,7 +296,7 @@ def test_jobs_of_a_tile_are_handed_over_together_as_far_as_they_end_soon() -> No
 
 def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_same_bundle(whole: Path, tmp_path: Path) -> None:
     class Killer:
-        done = 0
+        done = killed = 0
 
         def start(self, totals: dict[str, int]) -> None:
             pass
@@ -307,11 +307,12 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
                 for child in psutil.Process().children(recursive=True):
                     if any("spawn_main" in word for word in child.cmdline()):
                         child.kill()
+                        self.killed += 1
 
     root = tiny.make(tmp_path / "other")
     watch = Killer()
     run(plan(load("tiny", settings=("run.workers=1",), root=root)), watch)
-    assert watch.done > 40
+    assert watch.killed == 1 and watch.done > 40
     assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
 
 

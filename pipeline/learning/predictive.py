@@ -71,6 +71,12 @@ def redrawn(group: Ints, alone: Floats, *, seed: int) -> Floats:
     return np.asarray(found[found.sum(axis=1) > 0], np.float64)
 
 
+def learnt(share: Callable[[Floats], float], alone: Floats, grouped: Floats, apart: Floats) -> Share:
+    """As `share_of`, of what `share` tells for a weight of each deposit: `alone` (n,), and those of the bootstraps, (replicates, n), see `redrawn`."""
+    by_group, by_deposit = (np.array([share(weight) for weight in weights]) for weights in (grouped, apart))
+    return share_of(share(alone), by_group, by_deposit, len(alone))
+
+
 class Room(NamedTuple):
     """How many `cells` the pieces of ground asked about have, and how many there are in `all` that is new to the map. A cell is one deposit or none, as
     positives are: a few cells, however rich, hold no more deposits than they are."""
@@ -82,12 +88,11 @@ class Room(NamedTuple):
 def number_chances(share: Share, further: int, room: Room | None = None) -> Floats:
     """The chance that 0, 1, ... of `further` deposits lie where `share` of them is expected; (further + 1,).
 
-    The share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and given the share the further
-    ones come in groups like those it was learnt from: their counts vary so many times as much as those of independent ones, however many they are (a Beta
-    again). Given that, they are
-    drawn one cell each without replacement, cells of the pieces being likelier by the odds that make the expected share: the noncentral hypergeometric
-    distribution of Fisher, with odds after Cornfield (1956). Where cells are many beside deposits it is the binomial one; so it is without `room`,
-    and where deposits are more than cells. A binomial of few rich cells is too wide: it holds counts possible that have no room.
+    The share itself is known as from deposits over design effect independent ones (Beta posterior of Jeffreys' prior), and given the share the further ones
+    come in groups like those it was learnt from: their counts vary so many times as much as those of independent ones, however many they are (a Beta again).
+    Given that, they are drawn one cell each without replacement, cells of the pieces being likelier by the odds that make the expected share: the noncentral
+    hypergeometric distribution of Fisher, with odds after Cornfield (1956). Where cells are many beside deposits it is the binomial one; so it is without
+    `room`, and where deposits are more than cells. A binomial of few rich cells is too wide: it holds counts possible that have no room.
     """
     from scipy.stats import binom
 

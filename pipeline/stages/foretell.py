@@ -99,17 +99,15 @@ def foretell(
     whole = int(samples.value["cells"])
     new = whole - len(np.unique(held.cell[held.positive]))
 
-    def counted(share_by: Callable[[Floats], float], cells: float) -> dict[str, Any]:
-        value = share_by(alone)
-        by_group, by_deposit = (np.array([share_by(weight) for weight in weights]) for weights in (grouped, apart))
-        share = predictive.share_of(value, by_group, by_deposit, len(above))
+    def counted(told: Callable[[Floats], float], cells: float) -> dict[str, Any]:
+        share = predictive.learnt(told, alone, grouped, apart)
         found = predictive.mixed(share, chances, predictive.Room(round(cells), new))
-        return {"share": round(value, 6), "deposits": list(predictive.central(found)), "design_effect": round(share.design, 6)}
+        return {"share": round(share.value, 6), "deposits": list(predictive.central(found)), "design_effect": round(share.design, 6)}
 
-    best = []
-    for area in AREAS:
-        inside = (above <= area).astype(np.float64)
-        best.append({"area": area, **counted(lambda weight, inside=inside: float(np.average(inside, weights=weight)), area * new)})  # type: ignore[misc]
+    def within(area: float) -> Callable[[Floats], float]:
+        return lambda weight: float(np.average(above <= area, weights=weight))
+
+    best = [{"area": area, **counted(within(area), area * new)} for area in AREAS]
     first = [target for target in targets.value if target["rank"] is not None and target["rank"] <= TOP]
     fresh = np.sort(mapped[~np.isin(numbered, held.cell[held.positive])])
     values, km2 = _pieces(first, mapped, numbered, bounds, cell_m)
