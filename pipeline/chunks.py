@@ -142,7 +142,8 @@ def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> Non
     if not isinstance(at, Path):
         at.write(_packed(values, kind))
         return
-    at.parent.mkdir(parents=True, exist_ok=True)
+    if not at.parent.is_dir():  # looking costs less than being refused
+        at.parent.mkdir(parents=True, exist_ok=True)
     partial = at.with_name(f"{at.name}.{uuid.uuid4().hex}.partial")
     try:
         if not _linked(values, partial):

@@ -17,6 +17,7 @@ import numpy as np
 import rasterio
 from rasterio import shutil
 from rasterio._err import CPLE_BaseError  # what a copy raises when the disk fills; it has no public name
+from rasterio.enums import Resampling
 
 from pipeline.cube import Cube
 from pipeline.errors import StoreError
@@ -132,7 +133,7 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
     dtype: str = "uint8" if look.palette else str(cube.open(layer).dtype)
     nodata: float = 0 if look.palette else math.nan if dtype == "float32" else int(MISSING)
     # a nearest code is a code; the mean of two is another. The nearest of two floats would be noise at low zoom
-    resampling = "AVERAGE" if dtype == "float32" else "MODE"
+    resampling = Resampling.average if dtype == "float32" else Resampling.mode
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
@@ -141,9 +142,10 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
         ):
             plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
             statistics = _write_plain(plain, cube, layer, look, dtype, nodata)
+            _add_overviews(plain, resampling)
             options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}  # the same bytes by any number of threads
             options |= {"LEVEL": 1} if dtype == "float32" else {}  # more gains floats a hundredth and takes half as long again
-            shutil.copy(plain, cog, driver="COG", OVERVIEW_RESAMPLING=resampling, **options)
+            shutil.copy(plain, cog, driver="COG", OVERVIEWS="FORCE_USE_EXISTING", **options)
             _check_whole(cog, cube.grid)
             cog.replace(path)
     except (OSError, CPLE_BaseError) as error:  # rasterio's own errors of reading and writing are OSErrors
@@ -174,6 +176,15 @@ def _write_plain(path: Path, cube: Cube, layer: str, look: Look, dtype: str, nod
         if look.palette:
             file.write_colormap(1, dict(look.palette))
     return statistics
+
+
+def _add_overviews(path: Path, resampling: Resampling) -> None:
+    """Overviews, each half of the one before, rounded up, until one block holds the last. The COG driver's own would be packed on the way and unpacked again,
+    which takes as long as all the rest of a copy."""
+    with rasterio.open(path, "r+") as file:
+        factors = [2**level for level in range(1, math.ceil(math.log2(max(*file.shape, BLOCK) / BLOCK)) + 1)]
+        if factors:
+            file.build_overviews(factors, resampling)
 
 
 def _check_whole(path: Path, grid: Grid) -> None:

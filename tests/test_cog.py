@@ -118,6 +118,19 @@ def test_a_category_layer_keeps_its_codes_and_is_never_averaged(tmp_path: Path) 
         assert set(np.unique(file.read(1))) <= set(np.unique(values))
 
 
+def test_overviews_are_halves_rounded_up_until_one_block_holds_all(tmp_path: Path) -> None:
+    values = np.random.default_rng(5).random((1025, 513)).astype(np.float32)
+    cube = cube_of(tmp_path, values, tile=256)
+    cog.write(tmp_path / "made.tif", cube, "made", cog.look(cube, "made"))
+    with rasterio.open(tmp_path / "made.tif") as file:
+        assert file.overviews(1) == [2, 4]
+    for level, shape in enumerate(((513, 257), (257, 129))):
+        with rasterio.open(tmp_path / "made.tif", overview_level=level) as file:
+            assert file.shape == shape
+            assert abs(file.read(1).mean() - values.mean()) < 0.002
+    assert cog_validate(tmp_path / "made.tif", strict=True)[0]
+
+
 def test_overviews_of_floats_are_means_of_the_known_cells(tmp_path: Path) -> None:
     values = np.zeros((1024, 1024), np.float32)
     values[::2, ::2] = 4

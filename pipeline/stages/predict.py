@@ -61,6 +61,8 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     `counts` says how many layers each feature gave, in order: evidence is counted by feature, so that twenty classes of one map
     weigh as one, and is known where any of its layers is.
     """
+    from sklearn import config_context
+
     from pipeline.learning.applicability import any_of
 
     inside = region.values > 0  # NaN outside the region is not
@@ -72,13 +74,14 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     means, spreads = prospectivity.reshape(-1), uncertainty.reshape(-1)  # views
     for cells, columns in batches(inside, [layer.values for layer in evidence]):  # a forest is quicker on cells that are alike, as neighbours are
         values = columns.T
-        if (finite := np.isfinite(values)).all():
+        if whole := bool((finite := np.isfinite(values)).all()):
             enough = slice(None)
         else:
             enough = np.count_nonzero(any_of(finite, of), axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
         part = cells[enough]
         if len(part):
-            means[part], spreads[part] = held.predict_both(values[enough])
+            with config_context(assume_finite=whole):  # else each model looks for itself once more
+                means[part], spreads[part] = held.predict_both(values[enough])
     return prospectivity, uncertainty
 
 
