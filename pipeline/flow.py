@@ -24,7 +24,7 @@ from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
 from pipeline.node import Call, FitNode, LayerNode, Node, Where
 from pipeline.planning import Plan, tile_name
-from pipeline.ready import Job, Ready
+from pipeline.ready import Job, Ready, passes
 from pipeline.stages import publish, train
 from pipeline.stages.news import News
 
@@ -170,7 +170,7 @@ class _Shell:
 
     def work(self, pool: cluster.Pool) -> None:
         """The loop: as many ready jobs as there is room for, then whatever ends first; StoreError when the store was lost to another run."""
-        ready = Ready(job for job, count in self.waits.items() if count == 0)
+        ready = Ready((job for job, count in self.waits.items() if count == 0), self._passes())
         running: dict[Future[Any], tuple[list[Job], int, str]] = {}
         cuts: Counter[Job] = Counter()
         saved = time.monotonic()
@@ -246,6 +246,13 @@ class _Shell:
                 told = [node.tiles.fit] if isinstance(node.tiles, Where) else []
                 before: list[Job] = [(self.fits[f], None) for f in dict.fromkeys([*node.call.read_fits(), *told])]
                 self._after((i, None), [*(job for job in before if job in self.waits), *((i, tile) for tile in plan.gathers.get(node.name, ()))])
+
+    def _passes(self) -> list[int]:
+        """The pass over the grid in which each node is made."""
+        told = [[node.tiles.fit] if isinstance(node.tiles, Where) else [] for node in self.plan.nodes]
+        layers = [[self.maker[layer] for call in node.calls for layer in call.read_layers()] for node in self.plan.nodes]
+        fits = [[self.fits[f] for f in (*told[i], *(f for call in node.calls for f in call.read_fits()))] for i, node in enumerate(self.plan.nodes)]
+        return passes([[*of_layers, *of_fits] for of_layers, of_fits in zip(layers, fits, strict=True)], set(self.fits.values()))
 
     def _before(self, call: Call, tile: Index) -> list[Job]:
         """The jobs a call on a tile waits for that have not ended."""

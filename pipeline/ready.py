@@ -1,14 +1,15 @@
 """Ready: the jobs that wait for no other, and which of them a worker is given next.
 
-Grid order, but each worker keeps to rows of tiles of its own while there is something to do in them. A tile with a halo reads the tiles around it: what a
-worker has just read or written it still holds unpacked, what another did it has to read. Dealt out one by one, each tile's neighbours to the left and right
-were another worker's: two workers did 1.6 to 1.7 times what one does, and 1.9 with rows of their own (`benchmarks.workers`).
+Pass by pass over the grid, each for the fits that can be made after it (`passes`), and in a pass in grid order; but each worker keeps to rows of tiles of
+its own while there is something to do in them. A tile with a halo reads the tiles around it: what a worker has just read or written it still holds
+unpacked, what another did it has to read. Dealt out one by one, each tile's neighbours to the left and right were another worker's: two workers did 1.6 to
+1.7 times what one does, and 1.9 with rows of their own (`benchmarks.workers`).
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from pipeline.grid import Index
 
@@ -16,11 +17,33 @@ Job = tuple[int, Index | None]
 FITS = -1  # the row of last steps of fits: they belong to no tile, and others wait for them
 
 
-class Ready:
-    """Jobs by row of tiles, each row in grid order, tile by tile before node by node: what a tile read a moment ago is still warm."""
+Row = tuple[int, int]  # pass over the grid, and row of tiles
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
-        self._rows: dict[int, list[tuple[Index, int, Job]]] = {}
+
+def passes(reads: Sequence[Sequence[int]], fits: Collection[int]) -> list[int]:
+    """For each node, in the order they depend on each other, the pass over the grid in which it is made: that of the first fit which rests on it.
+
+    `reads` says by number which nodes each rests on, `fits` which are fits. The pass of a fit is how many fits, one on another, it waits for; what no fit
+    rests on comes last. Samples, say, are drawn from little; then it is asked what lies there of all evidence. Drawn in a pass of their own first, they
+    can be asked while the evidence of a tile is still unpacked, and not in one more pass over all of it.
+    """
+    waits: list[int] = []  # how many fits, one on another
+    for before in reads:
+        waits.append(max((waits[j] + (j in fits) for j in before), default=0))
+    order = [waits[i] if i in fits else len(reads) for i in range(len(reads))]
+    for i in reversed(range(len(reads))):
+        for j in reads[i]:
+            order[j] = min(order[j], order[i])
+    return order
+
+
+class Ready:
+    """Jobs by pass and row of tiles, each row in grid order, tile by tile before node by node: what a tile read a moment ago is still warm.
+    `order` says the pass of each node, by number; all belong to one without."""
+
+    def __init__(self, jobs: Iterable[Job], order: Sequence[int] = ()) -> None:
+        self._order = order
+        self._rows: dict[Row, list[tuple[Index, int, Job]]] = {}
         self._owner: dict[int, str] = {}
         self._jobs = 0
         for job in jobs:
@@ -32,30 +55,33 @@ class Ready:
     def add(self, job: Job) -> None:
         """One more that waits for nothing."""
         at = job[1] or (FITS, FITS)
-        heapq.heappush(self._rows.setdefault(at[0], []), (at, job[0], job))
+        heapq.heappush(self._rows.setdefault(self._row(job), []), (at, job[0], job))
         self._jobs += 1
 
     def first(self, worker: str, workers: Collection[str]) -> Job:
-        """The job for one of the `workers` that are there: a fit's last step; else the first in its rows, else of a row that is nobody's, which
-        becomes its own; else, where all is taken, of the last row, which its owner comes to last."""
-        own = [row for row in self._rows if self._owner.get(row) == worker]
-        free = [row for row in self._rows if self._owner.get(row) not in workers]
-        row = min(own) if own and FITS not in self._rows else min(free, default=max(self._rows))
-        if row in free and row != FITS:
-            self._owner[row] = worker
+        """The job for one of the `workers` that are there: a fit's last step; else, of the earliest pass that has one, the first in its rows, else of a row
+        that is nobody's, which becomes its own; else, where all is taken, of the last row, which its owner comes to last."""
+        fits = [row for row in self._rows if row[1] == FITS]
+        own = [row for row in self._rows if self._owner.get(row[1]) == worker]
+        free = [row for row in self._rows if self._owner.get(row[1]) not in workers]
+        row = min(fits or [*own, *free], key=lambda row: (row[0], row not in own, row[1]), default=max(self._rows))
+        if row in free and row[1] != FITS:
+            self._owner[row[1]] = worker
         return self._taken(row)
 
     def on_same_tile(self, job: Job) -> Job | None:
         """The next after `job` on its tile, left where it is; None when there is none."""
-        row = self._rows.get(job[1][0], []) if job[1] is not None else []
+        row = self._rows.get(self._row(job), []) if job[1] is not None else []
         return row[0][-1] if row and row[0][0] == job[1] else None
 
     def take(self, job: Job) -> None:
         """Take out what `on_same_tile` told of."""
-        assert job[1] is not None
-        self._taken(job[1][0])
+        self._taken(self._row(job))
 
-    def _taken(self, row: int) -> Job:
+    def _row(self, job: Job) -> Row:
+        return self._order[job[0]] if self._order else 0, FITS if job[1] is None else job[1][0]
+
+    def _taken(self, row: Row) -> Job:
         job = heapq.heappop(self._rows[row])[-1]
         if not self._rows[row]:
             del self._rows[row]

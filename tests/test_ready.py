@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.ready import Ready
+from pipeline.ready import Ready, passes
 
 ROWS, COLS = 4, 3
 
@@ -71,3 +71,34 @@ def test_jobs_on_one_tile_are_told_of_and_taken_one_after_another() -> None:
     assert len(held) == 3 * (ROWS * COLS - 1)
     held.add((9, None))
     assert held.on_same_tile((9, None)) is None
+
+
+def test_what_a_fit_rests_on_is_made_in_its_pass_and_the_rest_after_all_fits() -> None:
+    # 0 ground; 1 samples, a fit of it; 2 raw; 3 evidence of raw; 4 table, a fit of samples and evidence; 5 model, a fit of table; 6 map of model and evidence
+    assert passes([[], [0], [], [2], [1, 3], [4], [5, 3]], {1, 4, 5}) == [0, 0, 1, 1, 1, 2, 7]
+    # 1 is a fit of raw, which evidence and, with it, another fit rest on
+    assert passes([[], [0], [0, 1], [2]], {1, 3}) == [0, 0, 1, 1]
+    assert passes([[], [0]], set()) == [2, 2]
+
+
+def test_a_pass_over_the_grid_comes_before_the_next_and_rows_stay_whose_they_are() -> None:
+    held = Ready(((node, (r, 0)) for node in range(2) for r in range(4)), order=[1, 0])
+    got = [(worker, *held.first(worker, ["a", "b"])) for _ in range(4) for worker in ("a", "b")]
+    assert [(node, tile[0]) for worker, node, tile in got if worker == "a"] == [(1, 0), (1, 2), (0, 0), (0, 2)]
+    assert [(node, tile[0]) for worker, node, tile in got if worker == "b"] == [(1, 1), (1, 3), (0, 1), (0, 3)]
+
+
+def test_jobs_on_one_tile_are_of_one_pass() -> None:
+    held = Ready(((node, (0, 0)) for node in range(3)), order=[1, 0, 1])
+    assert held.first("a", ["a"]) == (1, (0, 0))
+    assert held.on_same_tile((1, (0, 0))) is None
+    assert held.first("a", ["a"]) == (0, (0, 0))
+    assert held.on_same_tile((0, (0, 0))) == (2, (0, 0))
+
+
+def test_who_has_no_row_in_a_pass_goes_on_with_its_own_of_the_next_before_it_takes_from_another() -> None:
+    held = Ready([(0, (0, 0)), (0, (0, 1)), (0, (1, 0)), (1, (1, 0))], order=[0, 1])
+    assert held.first("a", ["a", "b"]) == (0, (0, 0))
+    assert held.first("b", ["a", "b"]) == (0, (1, 0))
+    assert held.first("b", ["a", "b"]) == (1, (1, 0))
+    assert held.first("b", ["a", "b"]) == (0, (0, 1))
