@@ -1,7 +1,7 @@
-"""Points in, map out, beside the peers: whole processes, the same layers, the same trees, one after the other on this machine.
+"""Points in, map out, beside the peers: whole processes, the same layers, the same trees, in turn on this machine.
 
-    python -m benchmarks.peers                       # 9.4 million cells and 100 trees, then 37.7 million and 300
-    python -m benchmarks.peers --side 1536 --trees 100
+    python -m benchmarks.peers                       # 9.4 million cells and 100 trees five times, then 37.7 million and 300 once
+    python -m benchmarks.peers --side 1536 --trees 100 --times 3
 
 Twelve layers are made (normal fields of covariance exp(-(d / 10 cells)^2), in steps of 0.01, as deflated GeoTIFFs) and a hundred deposits, as a
 GeoPackage. Ours is `prospect map peers --only prospectivity` of a region over these files: every layer into the cube, samples drawn, the forest fitted, each
@@ -28,6 +28,7 @@ import venv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import rasterio
@@ -105,39 +106,44 @@ def apart(one: Path, other: Path) -> float:
     return most
 
 
-def compare(folder: Path, side: int, trees: int, peers: list[str], console: Console, *, whole: bool) -> None:
-    """One job by everyone, and its table."""
+def compare(folder: Path, side: int, trees: int, peers: list[str], console: Console, *, times: int, whole: bool) -> None:
+    """One job by everyone, so many times in turn, and its table: the middle of what each took, as this machine may be a fifth slower a minute later."""
     root, layers = prepared(folder, side, trees)
     drafted = root / "outputs" / "peers.prospectivity.tif"
     pythons = {peer: python_of(peer, folder) for peer in peers if side <= MOST_SIDE.get(peer, side)}
-    quiet = {"OMP_NUM_THREADS": "1"}
-    floor = watched([sys.executable, str(HERE / "floor.py"), str(root / "floor.tif"), *map(str, layers)], folder=root)
-    for made in ("cache", "outputs"):
-        subprocess.run(["rm", "-rf", str(root / made)], check=True)
     command = [sys.executable, "-m", "pipeline", "map", "peers"]
-    quiet["PYTHONPATH"] = str(Path(__file__).parents[1])
-    ours = watched([*command, "--only", "prospectivity"], folder=root, more=quiet)
-    (model,) = root.glob("cache/peers/*.fits/systems/*/model-*")
-    leaves = hand(model, root / "forest.npz")
-    runs: dict[str, tuple[Watched, float | None]] = {"prospect": (ours, None)}
-    quiet.pop("PYTHONPATH")
-    for peer, python in pythons.items():
-        out = root / f"{peer}.tif"
-        took = watched([str(python), str(HERE / f"with_{peer}.py"), str(root / "forest.npz"), str(out), *map(str, layers)], folder=HERE)
-        runs[peer] = took, apart(drafted, out)
+    quiet = {"OMP_NUM_THREADS": "1"}
+    own = quiet | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    took: dict[str, list[Watched]] = {name: [] for name in ("prospect", *pythons, "floor")}
+    off: dict[str, float] = {}
+    for _ in range(times):
+        took["floor"].append(watched([sys.executable, str(HERE / "floor.py"), str(root / "floor.tif"), *map(str, layers)], folder=root))
+        for made in ("cache", "outputs"):
+            subprocess.run(["rm", "-rf", str(root / made)], check=True)
+        took["prospect"].append(watched([*command, "--only", "prospectivity"], folder=root, more=own))
+        (model,) = root.glob("cache/peers/*.fits/systems/*/model-*")
+        leaves = hand(model, root / "forest.npz")
+        for peer, python in pythons.items():
+            out = root / f"{peer}.tif"
+            took[peer].append(watched([str(python), str(HERE / f"with_{peer}.py"), str(root / "forest.npz"), str(out), *map(str, layers)], folder=HERE))
+            off[peer] = max(off.get(peer, 0.0), apart(drafted, out))
     cells = side**2
-    title = f"{cells / 1e6:.1f} million cells, {LAYERS} layers, {trees} trees of {leaves:.0f} leaves on the mean"
+    title = f"{cells / 1e6:.1f} million cells, {LAYERS} layers, {trees} trees of {leaves:.0f} leaves on the mean" + (
+        f"; {times} times in turn: middle, least and most" if times > 1 else ""
+    )
     table = Table("", "seconds", "processor s", "peak GB", "cells/s", "times ours", "times the floor", "largest difference to ours", title=title)
-    for name, (took, off) in runs.items():
+    seconds = {name: [once.seconds for once in runs] for name, runs in took.items()}
+    for name, runs in took.items():
+        middle, ours, floor = (median(seconds[of]) for of in (name, "prospect", "floor"))
         table.add_row(
-            name, f"{took.seconds:.1f}", f"{took.processor:.1f}", f"{took.bytes / 1e9:.2f}", f"{cells / took.seconds:,.0f}",
-            f"{took.seconds / ours.seconds:.2f}", f"{took.seconds / floor.seconds:.1f}", "" if off is None else f"{off:.1e}",
+            name, f"{middle:.1f}" + (f" ({min(seconds[name]):.1f} to {max(seconds[name]):.1f})" if times > 1 else ""),
+            f"{median(once.processor for once in runs):.1f}", f"{max(once.bytes for once in runs) / 1e9:.2f}", f"{cells / middle:,.0f}",
+            f"{middle / ours:.2f}", f"{middle / floor:.1f}", f"{off[name]:.1e}" if name in off else "",
         )  # fmt: skip
-    table.add_row("floor", f"{floor.seconds:.1f}", f"{floor.processor:.1f}", f"{floor.bytes / 1e9:.2f}", f"{cells / floor.seconds:,.0f}", "", "1.0", "")
     console.print(table)
     if whole:
-        took = watched(command, folder=root, more={"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"})
-        console.print(f"the rest of the map, on what is there: {took.seconds:.1f} s, {took.processor:.1f} processor seconds, {took.bytes / 1e9:.2f} GB")
+        rest = watched(command, folder=root, more=own)
+        console.print(f"the rest of the map, on what is there: {rest.seconds:.1f} s, {rest.processor:.1f} processor seconds, {rest.bytes / 1e9:.2f} GB")
         run = json.loads((root / "outputs" / "peers" / "provenance.json").read_text())["run"]
         where = Table("stage", "jobs", "seconds of its jobs", title="where the rest goes")
         for stage, seconds in run["seconds"].items():
@@ -151,6 +157,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, help="cells to a side; without it 3072 with 100 trees and 6144 with 300")
     parser.add_argument("--trees", type=int, default=100)
     parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/peers"), help="where peers and layers are kept")
+    parser.add_argument("--times", type=int, help="how often each command is run, in turn")
     parser.add_argument("--whole", action="store_true", help="time the whole map too")
     parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
     asked = parser.parse_args()
@@ -159,8 +166,8 @@ def main() -> None:
     console = Console(file=sys.stdout, width=150)
     console.print(f"{platform.processor() or platform.machine()}, {datetime.now(UTC):%Y-%m-%d}")
     compileall.compile_dir(Path(__file__).parents[1] / "pipeline", quiet=1)  # as pip did with the peers
-    for side, trees in [(asked.side, asked.trees)] if asked.side else [(3072, 100), (6144, 300)]:
-        compare(folder, side, trees, asked.peers, console, whole=asked.whole)
+    for side, trees, times in [(asked.side, asked.trees, asked.times or 1)] if asked.side else [(3072, 100, asked.times or 5), (6144, 300, asked.times or 1)]:
+        compare(folder, side, trees, asked.peers, console, times=times, whole=asked.whole)
 
 
 if __name__ == "__main__":

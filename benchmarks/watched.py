@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 
-HIGHER = 0.02
+HIGHER = 0.05
 
 
 @dataclass(frozen=True)
 class Watched:
-    """`seconds` by the clock from start to end, `processor` seconds, and `bytes`, the highest sum of proportional set sizes over its processes, to 2 %."""
+    """`seconds` by the clock from start to end, `processor` seconds, and `bytes`, the highest sum of proportional set sizes over its processes, to 5 %."""
 
     seconds: float
     processor: float
