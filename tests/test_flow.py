@@ -28,6 +28,7 @@ from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
 from pipeline.ready import Ready
 from tests import tiny
+from tests.limits import ends
 
 RASTERS = ("prospectivity.tif", "uncertainty.tif", "applicability.tif", "classes.tif")
 EXACT = (*RASTERS, "scorecard.json", "config.yaml")
@@ -321,7 +322,8 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
 
     root = tiny.make(tmp_path / "other")
     watch = Killer()
-    run(plan(load("tiny", settings=("run.workers=1",), root=root)), watch)
+    with ends():
+        run(plan(load("tiny", settings=("run.workers=1",), root=root)), watch)
     assert watch.killed == 1 and watch.done > 40
     assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
 
@@ -329,7 +331,7 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
 def test_a_job_that_kills_whoever_does_it_is_told_of_though_all_workers_went_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = flow._Shell(plan=None, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # none of them is asked
     monkeypatch.setattr(shell, "_submit", lambda workers, jobs, lane="": workers.submit(os.abort, lane=lane))
-    with pool(workers=2, in_flight=2, scheduler=None) as workers:
+    with ends(), pool(workers=2, in_flight=2, scheduler=None) as workers:
         lane = min(workers.lanes)
         running = {shell._submit(workers, [(0, None)], lane): ([(0, None)], 1, lane)}
         while not (ended := workers.first(set(running))):
