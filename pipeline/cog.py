@@ -26,6 +26,7 @@ from pipeline.recipe import MISSING, Array
 
 BLOCK = 512
 CACHE_MB = 128  # GDAL's block cache; its default is a share of the machine's memory
+THREADS = "ALL_CPUS"  # that pack blocks; any number gives the same bytes
 Palette = Mapping[int, tuple[int, int, int, int]]
 SYNTHETIC = "YES: made wholly or partly from simulated data; it says nothing about real ground"
 
@@ -138,12 +139,12 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as beside,
-            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS="ALL_CPUS", GDAL_PAM_ENABLED="NO"),
+            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=THREADS, GDAL_PAM_ENABLED="NO"),
         ):
             plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
             statistics = _write_plain(plain, cube, layer, look, dtype, nodata)
             _add_overviews(plain, resampling)
-            options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}  # the same bytes by any number of threads
+            options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}
             options |= {"LEVEL": 1} if dtype == "float32" else {}  # more gains floats a hundredth and takes half as long again
             shutil.copy(plain, cog, driver="COG", OVERVIEWS="FORCE_USE_EXISTING", **options)
             _check_whole(cog, cube.grid)

@@ -7,6 +7,7 @@ import math
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,18 @@ def test_a_category_layer_keeps_its_codes_and_is_never_averaged(tmp_path: Path) 
         assert np.array_equal(file.read(1), values)
     with rasterio.open(tmp_path / "codes.tif", overview_level=0) as file:
         assert set(np.unique(file.read(1))) <= set(np.unique(values))
+
+
+@pytest.mark.parametrize("palette", [None, RAMP])
+def test_any_number_of_threads_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, palette: cog.Palette | None) -> None:
+    values = field() if palette is None else np.random.default_rng(8).integers(0, 3, (ROWS, COLS), np.int32)
+    cube = cube_of(tmp_path, values, tile=256)
+    found = set()
+    for threads in ("1", "2", "7"):
+        monkeypatch.setattr(cog, "THREADS", threads)
+        cog.write(tmp_path / "made.tif", cube, "made", replace(cog.look(cube, "made"), palette=palette))
+        found.add(hashlib.sha256((tmp_path / "made.tif").read_bytes()).hexdigest())
+    assert len(found) == 1
 
 
 def test_overviews_are_halves_rounded_up_until_one_block_holds_all(tmp_path: Path) -> None:
