@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, help="cells to a side; without it 3072 with 100 trees and 6144 with 300")
     parser.add_argument("--trees", type=int, default=100)
     parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/peers"), help="where peers and layers are kept")
-    parser.add_argument("--times", type=int, help="how often each command is run, in turn")
+    parser.add_argument("--times", type=int, choices=range(1, 100), metavar="N", help="how often each command is run, in turn")
     parser.add_argument("--whole", action="store_true", help="time the whole map too")
     parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
     asked = parser.parse_args()

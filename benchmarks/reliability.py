@@ -109,8 +109,8 @@ def by_chance(cases: np.ndarray, tenth: int) -> np.ndarray:
     """For each of the `cases` (n, 2, 10), as `tenths` gives them, how likely the count of a tenth is within FACTOR of the expected one where every
     deposit lies in a tenth with the chance the map says; (n,)."""
     every, expected = cases[:, 1].sum(axis=1), cases[:, 0, tenth]
-    most, least = np.floor(expected * FACTOR), np.ceil(expected / FACTOR)
-    return np.asarray(binom.cdf(most, every, expected / every) - binom.cdf(least - 1, every, expected / every))
+    chance, most, least = np.minimum(expected / every, 1), np.floor(expected * FACTOR), np.ceil(expected / FACTOR)
+    return np.asarray(binom.cdf(most, every, chance) - binom.cdf(least - 1, every, chance))
 
 
 def captured(scores: np.ndarray, hidden: np.ndarray) -> float:

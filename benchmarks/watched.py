@@ -18,7 +18,8 @@ HIGHER = 0.05
 
 @dataclass(frozen=True)
 class Watched:
-    """`seconds` by the clock from start to end, `processor` seconds, and `bytes`, the highest sum of proportional set sizes over its processes, to 5 %."""
+    """`seconds` by the clock from start to end, `processor` seconds, and `bytes`, the highest sum of proportional set sizes over its processes, looked at five
+    times a second, to 5 % where what they share grows."""
 
     seconds: float
     processor: float

@@ -139,7 +139,7 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as beside,
-            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=THREADS, GDAL_PAM_ENABLED="NO"),
+            rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=THREADS, GDAL_TIFF_OVR_BLOCKSIZE=BLOCK, GDAL_PAM_ENABLED="NO"),
         ):
             plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
             statistics = _write_plain(plain, cube, layer, look, dtype, nodata)
@@ -181,11 +181,16 @@ def _write_plain(path: Path, cube: Cube, layer: str, look: Look, dtype: str, nod
 
 def _add_overviews(path: Path, resampling: Resampling) -> None:
     """Overviews, each half of the one before, rounded up, until one block holds the last. The COG driver's own would be packed on the way and unpacked again,
-    which takes as long as all the rest of a copy."""
+    which takes as long as all the rest of a copy. OSError when they are not whole: GDAL says nothing of a disk that fills meanwhile."""
+    before = path.stat().st_size
     with rasterio.open(path, "r+") as file:
         factors = [2**level for level in range(1, math.ceil(math.log2(max(*file.shape, BLOCK) / BLOCK)) + 1)]
         if factors:
             file.build_overviews(factors, resampling)
+        sides = [[math.ceil(n / factor / BLOCK) for n in file.shape] for factor in factors]
+        whole = sum(math.prod(blocks) for blocks in sides) * BLOCK**2 * np.dtype(file.dtypes[0]).itemsize
+    if path.stat().st_size < before + whole:
+        raise OSError("the overviews could not be written to the end")
 
 
 def _check_whole(path: Path, grid: Grid) -> None:

@@ -2,7 +2,7 @@
 
 A *job* is one tile of a node, or the last step of a fit (tile None). A job is ready when every job it depends on has ended:
 for each layer it reads the tiles its halo touches, for each fit the fit's last step. A fit that says where another asks adds those
-jobs when it ends. Ready jobs go to the workers in grid order (see `ready`), a bounded number at a time, so memory is flat whatever the region. The
+jobs when it ends. Ready jobs go to the workers pass by pass over the grid (see `ready`), a bounded number at a time, so memory is flat whatever the region. The
 ledger is written only here: stale tiles are taken out before the first of them is rewritten, finished ones are added every few
 seconds and at the end.
 """
@@ -248,11 +248,15 @@ class _Shell:
                 self._after((i, None), [*(job for job in before if job in self.waits), *((i, tile) for tile in plan.gathers.get(node.name, ()))])
 
     def _passes(self) -> list[int]:
-        """The pass over the grid in which each node is made."""
-        told = [[node.tiles.fit] if isinstance(node.tiles, Where) else [] for node in self.plan.nodes]
-        layers = [[self.maker[layer] for call in node.calls for layer in call.read_layers()] for node in self.plan.nodes]
-        fits = [[self.fits[f] for f in (*told[i], *(f for call in node.calls for f in call.read_fits()))] for i, node in enumerate(self.plan.nodes)]
-        return passes([[*of_layers, *of_fits] for of_layers, of_fits in zip(layers, fits, strict=True)], set(self.fits.values()))
+        """The pass over the grid in which each node is made; what is there already waits for nothing."""
+        reads: list[list[int]] = [[] for _ in self.plan.nodes]
+        for i, node in enumerate(self.plan.nodes):
+            if node.name in self.plan.stale:
+                told = [self.fits[node.tiles.fit]] if isinstance(node.tiles, Where) else []
+                for call in node.calls:
+                    reads[i] += [self.maker[layer] for layer in call.read_layers()] + [self.fits[fit] for fit in call.read_fits()]
+                reads[i] += told
+        return passes(reads, {i for name, i in self.fits.items() if name in self.plan.stale})
 
     def _before(self, call: Call, tile: Index) -> list[Job]:
         """The jobs a call on a tile waits for that have not ended."""

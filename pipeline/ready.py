@@ -15,8 +15,7 @@ from pipeline.grid import Index
 
 Job = tuple[int, Index | None]
 FITS = -1  # the row of last steps of fits: they belong to no tile, and others wait for them
-
-
+PASSES = 3  # all from the third on are one: what the model says and what is made of that read the same evidence, which each more pass would unpack again
 Row = tuple[int, int]  # pass over the grid, and row of tiles
 
 
@@ -24,17 +23,17 @@ def passes(reads: Sequence[Sequence[int]], fits: Collection[int]) -> list[int]:
     """For each node, in the order they depend on each other, the pass over the grid in which it is made: that of the first fit which rests on it.
 
     `reads` says by number which nodes each rests on, `fits` which are fits. The pass of a fit is how many fits, one on another, it waits for; what no fit
-    rests on comes last. Samples, say, are drawn from little; then it is asked what lies there of all evidence. Drawn in a pass of their own first, they
-    can be asked while the evidence of a tile is still unpacked, and not in one more pass over all of it.
+    rests on comes last; there are PASSES at most. Samples, say, are drawn from little; then it is asked what lies there of all evidence. Drawn in a pass
+    of their own first, they can be asked while evidence is made, and not in one more pass over all of it.
     """
     waits: list[int] = []  # how many fits, one on another
     for before in reads:
         waits.append(max((waits[j] + (j in fits) for j in before), default=0))
-    order = [waits[i] if i in fits else len(reads) for i in range(len(reads))]
+    order = [waits[i] if i in fits else PASSES - 1 for i in range(len(reads))]
     for i in reversed(range(len(reads))):
         for j in reads[i]:
             order[j] = min(order[j], order[i])
-    return order
+    return [min(one, PASSES - 1) for one in order]
 
 
 class Ready:
@@ -44,7 +43,8 @@ class Ready:
     def __init__(self, jobs: Iterable[Job], order: Sequence[int] = ()) -> None:
         self._order = order
         self._rows: dict[Row, list[tuple[Index, int, Job]]] = {}
-        self._owner: dict[int, str] = {}
+        self._owner: dict[Row, str] = {}
+        self._home: dict[int, str] = {}  # whose a row was in the pass before, or is
         self._jobs = 0
         for job in jobs:
             self.add(job)
@@ -60,13 +60,19 @@ class Ready:
 
     def first(self, worker: str, workers: Collection[str]) -> Job:
         """The job for one of the `workers` that are there: a fit's last step; else, of the earliest pass that has one, the first in its rows, else of a row
-        that is nobody's, which becomes its own; else, where all is taken, of the last row, which its owner comes to last."""
-        fits = [row for row in self._rows if row[1] == FITS]
-        own = [row for row in self._rows if self._owner.get(row[1]) == worker]
-        free = [row for row in self._rows if self._owner.get(row[1]) not in workers]
-        row = min(fits or [*own, *free], key=lambda row: (row[0], row not in own, row[1]), default=max(self._rows))
-        if row in free and row[1] != FITS:
-            self._owner[row[1]] = worker
+        that is nobody's, which becomes its own, first such as were its own in the pass before; else, where all is taken, of the last row, which its owner
+        comes to last."""
+
+        def whose(row: Row) -> int:
+            if row[1] == FITS:
+                return -1
+            home = self._home.get(row[1])
+            return 0 if self._owner.get(row) == worker else 1 if home == worker or home not in workers else 2
+
+        open_to = [row for row in self._rows if row[1] == FITS or self._owner.get(row, worker) == worker or self._owner[row] not in workers]
+        row = min(open_to, key=lambda row: (row[1] != FITS, row[0], whose(row), row[1]), default=max(self._rows))
+        if row in open_to and row[1] != FITS:
+            self._owner[row] = self._home[row[1]] = worker
         return self._taken(row)
 
     def on_same_tile(self, job: Job) -> Job | None:

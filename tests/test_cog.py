@@ -194,7 +194,7 @@ except StoreError as error:
 """
 
 
-@pytest.mark.parametrize("limit", [100_000, 3_000_000, 5_700_000])
+@pytest.mark.parametrize("limit", [100_000, 3_000_000, 5_700_000, 9_500_000, 10_600_000, 14_000_000])  # the last three: while overviews are made
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="needs a limit on file size")
 def test_a_disk_that_fills_up_is_one_error_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
     cube_of(tmp_path, field(), tile=512)

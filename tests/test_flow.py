@@ -295,14 +295,17 @@ def test_jobs_of_a_tile_are_handed_over_together_as_far_as_they_end_soon() -> No
     assert shell._next(ready, "a", one) == [(7, None)]
 
 
-def test_samples_are_drawn_in_a_pass_of_their_own_and_evidence_is_asked_while_it_is_made(whole: Path) -> None:
-    made = plan(load("tiny", root=whole))
+def test_samples_are_drawn_in_a_pass_of_their_own_and_evidence_is_asked_while_it_is_made(whole: Path, tmp_path: Path) -> None:
+    made = plan(load("tiny", root=tiny.make(tmp_path)))
     shell = flow._Shell(plan=made, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # neither is asked
     shell.wire()
     order = dict(zip((node.name for node in made.nodes), shell._passes(), strict=True))
     prefix = made.graph.prefix
     assert order["region"] == order[f"{prefix}/samples"] < order[f"{prefix}/table"] == order["distance_to_faults"] < order[f"{prefix}/model"]
-    assert order[f"{prefix}/model"] <= order[f"{prefix}/prospectivity"]
+    assert order[f"{prefix}/model"] == order[f"{prefix}/prospectivity"] == order[f"{prefix}/applicability"]
+    there = flow._Shell(plan=plan(load("tiny", root=whole)), ledger=None, held=None, progress=None)  # type: ignore[arg-type]
+    there.wire()
+    assert set(there._passes()) == {2}  # nothing waits for what is there
 
 
 def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_same_bundle(whole: Path, tmp_path: Path) -> None:

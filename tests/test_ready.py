@@ -75,10 +75,31 @@ def test_jobs_on_one_tile_are_told_of_and_taken_one_after_another() -> None:
 
 def test_what_a_fit_rests_on_is_made_in_its_pass_and_the_rest_after_all_fits() -> None:
     # 0 ground; 1 samples, a fit of it; 2 raw; 3 evidence of raw; 4 table, a fit of samples and evidence; 5 model, a fit of table; 6 map of model and evidence
-    assert passes([[], [0], [], [2], [1, 3], [4], [5, 3]], {1, 4, 5}) == [0, 0, 1, 1, 1, 2, 7]
+    assert passes([[], [0], [], [2], [1, 3], [4], [5, 3]], {1, 4, 5}) == [0, 0, 1, 1, 1, 2, 2]
     # 1 is a fit of raw, which evidence and, with it, another fit rest on
     assert passes([[], [0], [0, 1], [2]], {1, 3}) == [0, 0, 1, 1]
     assert passes([[], [0]], set()) == [2, 2]
+    # from the third pass on all is one: fit on fit, and evidence that only the last of them reads
+    assert passes([[], [0], [1], [2], [], [3, 4]], {1, 2, 3, 5}) == [0, 0, 1, 2, 2, 2]
+
+
+def test_a_worker_that_comes_after_the_first_pass_gets_rows_of_its_own() -> None:
+    held = Ready(((node, (r, c)) for node in range(2) for r in range(4) for c in range(2)), order=[0, 1])
+    for _ in range(8):
+        held.first("a", ["a"])
+    got: dict[str, list[int]] = {"a": [], "b": []}
+    while held:
+        for worker, rows in got.items():
+            rows.append(held.first(worker, ["a", "b"])[1][0])
+    assert {worker: sorted(set(rows)) for worker, rows in got.items()} == {"a": [0, 2], "b": [1, 3]}
+
+
+def test_rows_stay_with_who_had_them_in_the_pass_before_however_far_another_is() -> None:
+    held = Ready(((node, (r, 0)) for node in range(2) for r in range(3)), order=[0, 1])
+    assert [held.first(worker, ["a", "b"]) for worker in ("a", "b", "b")] == [(0, (0, 0)), (0, (1, 0)), (0, (2, 0))]
+    assert held.first("b", ["a", "b"]) == (1, (1, 0))
+    assert held.first("a", ["a", "b"]) == (1, (0, 0))
+    assert held.first("a", ["a", "b"]) == (1, (2, 0))  # rather than stand still
 
 
 def test_a_pass_over_the_grid_comes_before_the_next_and_rows_stay_whose_they_are() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pipeline import cog
 from pipeline.bundle import Bundle
 
-EPOCH = 1
+EPOCH = 2
 
 
 def evidence(*, bundle: Bundle) -> None:

@@ -11,7 +11,7 @@ from pipeline import cog
 from pipeline.bundle import Bundle
 from pipeline.cube import Cube
 
-EPOCH = 3
+EPOCH = 4
 CLASSES = ("not applicable", "very low", "low", "moderate", "high", "very high")
 # YlOrRd of Brewer (2003), five classes: told apart by colour-blind eyes, and in print by its falling lightness
 COLOURS = ((0, 0, 0, 0), (255, 255, 178, 255), (254, 204, 92, 255), (253, 141, 60, 255), (240, 59, 32, 255), (189, 0, 38, 255))
