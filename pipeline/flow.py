@@ -252,10 +252,8 @@ class _Shell:
         reads: list[list[int]] = [[] for _ in self.plan.nodes]
         for i, node in enumerate(self.plan.nodes):
             if node.name in self.plan.stale:
-                told = [self.fits[node.tiles.fit]] if isinstance(node.tiles, Where) else []
                 for call in node.calls:
                     reads[i] += [self.maker[layer] for layer in call.read_layers()] + [self.fits[fit] for fit in call.read_fits()]
-                reads[i] += told
         return passes(reads, {i for name, i in self.fits.items() if name in self.plan.stale})
 
     def _before(self, call: Call, tile: Index) -> list[Job]:

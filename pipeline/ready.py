@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pipeline.grid import Index
 
 Job = tuple[int, Index | None]
-FITS = -1  # the row of last steps of fits: they belong to no tile, and others wait for them
 PASSES = 3  # all from the third on are one: what the model says and what is made of that read the same evidence, which each more pass would unpack again
 Row = tuple[int, int]  # pass over the grid, and row of tiles
+FITS: Row = (-1, -1)  # that of last steps of fits: they belong to no tile, and others wait for them
 
 
 def passes(reads: Sequence[Sequence[int]], fits: Collection[int]) -> list[int]:
@@ -29,11 +29,11 @@ def passes(reads: Sequence[Sequence[int]], fits: Collection[int]) -> list[int]:
     waits: list[int] = []  # how many fits, one on another
     for before in reads:
         waits.append(max((waits[j] + (j in fits) for j in before), default=0))
-    order = [waits[i] if i in fits else PASSES - 1 for i in range(len(reads))]
+    order = [min(waits[i], PASSES - 1) if i in fits else PASSES - 1 for i in range(len(reads))]
     for i in reversed(range(len(reads))):
         for j in reads[i]:
             order[j] = min(order[j], order[i])
-    return [min(one, PASSES - 1) for one in order]
+    return order
 
 
 class Ready:
@@ -54,7 +54,7 @@ class Ready:
 
     def add(self, job: Job) -> None:
         """One more that waits for nothing."""
-        at = job[1] or (FITS, FITS)
+        at = job[1] or FITS
         heapq.heappush(self._rows.setdefault(self._row(job), []), (at, job[0], job))
         self._jobs += 1
 
@@ -64,14 +64,14 @@ class Ready:
         comes to last."""
 
         def whose(row: Row) -> int:
-            if row[1] == FITS:
-                return -1
             home = self._home.get(row[1])
             return 0 if self._owner.get(row) == worker else 1 if home == worker or home not in workers else 2
 
-        open_to = [row for row in self._rows if row[1] == FITS or self._owner.get(row, worker) == worker or self._owner[row] not in workers]
-        row = min(open_to, key=lambda row: (row[1] != FITS, row[0], whose(row), row[1]), default=max(self._rows))
-        if row in open_to and row[1] != FITS:
+        open_to = [row for row in self._rows if self._owner.get(row, worker) == worker or self._owner[row] not in workers]
+        if not open_to:
+            return self._taken(max(self._rows))
+        row = min(open_to, key=lambda row: (row[0], whose(row), row[1]))
+        if row != FITS:
             self._owner[row] = self._home[row[1]] = worker
         return self._taken(row)
 
@@ -85,7 +85,7 @@ class Ready:
         self._taken(self._row(job))
 
     def _row(self, job: Job) -> Row:
-        return self._order[job[0]] if self._order else 0, FITS if job[1] is None else job[1][0]
+        return FITS if job[1] is None else (self._order[job[0]] if self._order else 0, job[1][0])
 
     def _taken(self, row: Row) -> Job:
         job = heapq.heappop(self._rows[row])[-1]
