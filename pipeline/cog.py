@@ -40,13 +40,18 @@ class Block:
     values: Array
 
 
-def blocks(cube: Cube, layer: str) -> Iterator[Block]:
-    """Every block of a layer once; squares of whole chunks are read, so memory does not grow with the region."""
+def blocks(cube: Cube, layer: str, within: str | None = None) -> Iterator[Block]:
+    """Every block of a layer once; squares of whole chunks are read, so memory does not grow with the region. Cells not known in layer `within` are missing:
+    most layers are made a little beyond the region, how far hangs on the tiles."""
     rows, cols = cube.grid.shape
     side = BLOCK * math.ceil(cube.grid.tile / BLOCK)
     for top in range(0, rows, side):
         for left in range(0, cols, side):
-            square = cube.read(layer, Window(cube.grid, top, left, min(top + side, rows), min(left + side, cols)))
+            window = Window(cube.grid, top, left, min(top + side, rows), min(left + side, cols))
+            square = cube.read(layer, window)
+            if within:
+                missing = np.float32(np.nan) if square.dtype.kind == "f" else MISSING
+                square = np.where(np.isnan(cube.read(within, window)), missing, square)
             for r in range(0, square.shape[0], BLOCK):
                 for c in range(0, square.shape[1], BLOCK):
                     yield Block(top + r, left + c, square[r : r + BLOCK, c : c + BLOCK])
@@ -129,8 +134,8 @@ def look(cube: Cube, layer: str) -> Look:
     return Look(str(said.get("long_name", layer)), str(said.get("units", "1")), tags, {"NATIVE_M": str(said.get("native_m", ""))})
 
 
-def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
-    """Write a layer as one COG, whole or not at all, and return its statistics; StoreError when it cannot be written."""
+def write(path: Path, cube: Cube, layer: str, look: Look, within: str | None = None) -> Statistics:
+    """Write a layer, as `blocks` gives it, as one COG, whole or not at all, and return its statistics; StoreError when it cannot be written."""
     dtype: str = "uint8" if look.palette else str(cube.open(layer).dtype)
     nodata: float = 0 if look.palette else math.nan if dtype == "float32" else int(MISSING)
     # a nearest code is a code; the mean of two is another. The nearest of two floats would be noise at low zoom
@@ -142,7 +147,7 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
             rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=THREADS, GDAL_TIFF_OVR_BLOCKSIZE=BLOCK, GDAL_PAM_ENABLED="NO"),
         ):
             plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
-            statistics = _write_plain(plain, cube, layer, look, dtype, nodata)
+            statistics = _write_plain(plain, cube.grid, blocks(cube, layer, within), look, dtype, nodata)
             _add_overviews(plain, resampling)
             options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}
             options |= {"LEVEL": 1} if dtype == "float32" else {}  # more gains floats a hundredth and takes half as long again
@@ -155,15 +160,15 @@ def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
     return statistics
 
 
-def _write_plain(path: Path, cube: Cube, layer: str, look: Look, dtype: str, nodata: float) -> Statistics:
-    grid, statistics = cube.grid, Statistics()
+def _write_plain(path: Path, grid: Grid, parts: Iterator[Block], look: Look, dtype: str, nodata: float) -> Statistics:
+    statistics = Statistics()
     profile: dict[str, Any] = {
         "driver": "GTiff", "height": grid.rows, "width": grid.cols, "count": 1, "dtype": dtype, "nodata": nodata,
         "crs": rasterio.CRS.from_user_input(grid.crs), "transform": grid.affine(),
         "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "BIGTIFF": "IF_SAFER", "SPARSE_OK": True,
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
-        for block in blocks(cube, layer):
+        for block in parts:
             values = block.values
             if look.palette:
                 values = np.where(values == MISSING, 0, values).astype(np.uint8)

@@ -23,6 +23,7 @@ from pipeline.grid import Grid, Index, Window
 from pipeline.objects import Location, ObjectPath, answering
 from pipeline.recipe import MISSING, Array
 
+REGION = "region"  # the layer that is 1 in the region and NaN outside
 
 @dataclass(frozen=True)
 class LayerMeta:

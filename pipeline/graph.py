@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pipeline import registry
+from pipeline import needed, registry
 from pipeline.bundle import Column
 from pipeline.config import Loaded
 from pipeline.config.frame import Prior
-from pipeline.cube import LayerMeta, write_atomically
+from pipeline.cube import REGION, LayerMeta, write_atomically
 from pipeline.errors import ConfigError
 from pipeline.grid import Grid, Index
 from pipeline.node import LayerNode, Node, Table
@@ -184,7 +184,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     prefix, labelled = f"systems/{config.system.name}", making.labelled(told)
     layers = {meta.name: meta for node in (*base, *derived) for meta in _outputs(node)}
     permissive = ground.nodes(loaded, prefix=prefix, layers=layers)
-    on = permissive[0].name if permissive else align.REGION
+    on = permissive[0].name if permissive else REGION
     deposits, notices = label.deposits(known, config.label, none_will_do=bool(permissive or teachers) or not labelled)
     offered = background.Offered(known, config.label, layers, found.tables, loaded.where("background", "kind"))
     drawn = partial(
@@ -234,8 +234,9 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     targets = _targets(
         loaded, found, prefix=prefix, layers=layers, deposits=deposits, dense=expect.tells_density(config.background, told)
     )  # fmt: skip
-    names = tuple(node.name for node in read)
-    why = reasons.nodes(loaded, prefix=prefix, evidence=evidence, features=names, counts=columns.counts, scales=derive.scales(read, derived))
+    why = reasons.nodes(
+        loaded, prefix=prefix, evidence=evidence, features=tuple(node.name for node in read), counts=columns.counts, scales=derive.scales(read, derived)
+    )
     nodes: list[Node] = [
         *base, *derived, *permissive, *samples, *lessons, *scored, *across, model, rests_on, *maps,
         update.as_fitted(grid, prefix, synthetic=synthetic), *belief, *targets, *why,
@@ -247,7 +248,8 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     notices = [*found.notices, *(f"label: {n}" for n in notices), *(f"{t.region}: {n}" for t in teachers for n in t.notices)]
-    return Graph(loaded, found, nodes, prefix, evidence, deposits, _bundle_name(loaded, system_named=system_named), notices, told, teachers)
+    made = needed.where_needed(nodes, grid, align.tiles(found) | label.tiles(nodes, grid))
+    return Graph(loaded, found, made, prefix, evidence, deposits, _bundle_name(loaded, system_named=system_named), notices, told, teachers)
 
 
 def _bundle_name(loaded: Loaded, *, system_named: bool) -> str:
@@ -286,7 +288,7 @@ def _targets(
 
     grid, tables, prior = found.place.grid, found.tables, loaded.config.priors.get(loaded.config.system.name)
     made = delineate.nodes(loaded, grid, prefix=prefix, tables=tables, layers=layers, deposits=deposits, prior=prior, dense=dense)
-    travel = access.node(loaded, grid, prefix=prefix, tables=tables, region=align.REGION)
+    travel = access.node(loaded, grid, prefix=prefix, tables=tables, region=REGION)
     ranked = ranking.node(
         loaded, prefix=prefix, tables=tables, columns=found.columns(), deposits=deposits, prior=prior, dense=dense, has_access=travel is not None
     )

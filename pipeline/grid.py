@@ -158,6 +158,11 @@ class Window:
         g = self.grid
         return (g.x_m + self.c0 * g.cell_m, g.y_m - self.r1 * g.cell_m, g.x_m + self.c1 * g.cell_m, g.y_m - self.r0 * g.cell_m)
 
+    @property
+    def tile(self) -> Index:
+        """The tile (row, column) that holds its middle: of a tile with a halo, that tile."""
+        return (self.r0 + self.r1) // 2 // self.grid.tile, (self.c0 + self.c1) // 2 // self.grid.tile
+
     def x(self) -> np.ndarray:
         """Centres of the columns, metres, (columns,) float64."""
         return self.grid.x_m + (np.arange(self.c0, self.c1) + 0.5) * self.grid.cell_m

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +103,7 @@ class Plan:
                 return None
             x, y = tiles.points(self.cube.load_fit(tiles.fit, self.fit_keys[tiles.fit])).T
             tiles = frozenset(self.grid.holding(x, y))
-        return [tile for tile in self.grid.tiles() if tiles is None or tile in tiles]
+        return _asked_of(self.grid, tiles)
 
     def refresh(self) -> None:
         """Compare with the ledger again: what is stale, and why."""
@@ -113,7 +112,7 @@ class Plan:
             stale = _stale_tiles(self, node, ledger) if isinstance(node, LayerNode) else _stale_fit(self, node)
             if stale:
                 self.stale[node.name] = stale
-                self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), self.grid)
+                self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), len(self.asked(node) or ()))
                 if isinstance(node, FitNode) and node.gather:
                     self.gathers[node.name] = _to_ask(self, node)
 
@@ -206,21 +205,22 @@ def _give_keys(plan: Plan) -> None:
             if node.of_map and node.gather and not isinstance(node.tiles, Where):
                 asked = key_of(node.gather.identity(), libraries)
                 of = sorted((name, plan.fit_keys[name]) for name in node.gather.read_fits())
-                plan.part_keys[node.name] = dict(_tile_keys(plan, node.gather, asked, of))
+                plan.part_keys[node.name] = dict(_tile_keys(plan, node.gather, node.tiles, asked, of))
         elif all(meta.name in plan.pins.layers for meta in node.outputs):
             plan.keys |= {meta.name: dict(plan.pins.layers[meta.name]) for meta in node.outputs}
         else:
-            of_tiles = dict(_tile_keys(plan, node.call, static, sorted(fits.items())))
+            of_tiles = dict(_tile_keys(plan, node.call, node.tiles, static, sorted(fits.items())))
             plan.keys |= {meta.name: {tile: key_of(key, meta.name) for tile, key in of_tiles.items()} for meta in node.outputs}
 
 
-def _tile_keys(plan: Plan, call: Call, static: str, fits: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _tile_keys(plan: Plan, call: Call, tiles: frozenset[Index] | None, static: str, fits: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The key of each of the `tiles`, by name; a tile that is not made has none."""
     grid = plan.grid
     halo, layers = call.halo(grid.cell_m), call.read_layers()
     digests = [plan.graph.digests(table, call.reach_m) for table in call.vectors.values()]
-    for tile in grid.tiles():
+    for tile in _asked_of(grid, tiles):
         near = [tile_name(t) for t in grid.near(tile, halo)] if layers else []
-        inputs = [[plan.keys[layer][n] for n in near] for layer in layers]
+        inputs = [[plan.keys[layer].get(n, "") for n in near] for layer in layers]
         files = [(a.id, a.version) for a in call.assets if a.touches(grid.window(tile).bounds)]
         yield tile_name(tile), key_of(static, fits, inputs, files, [digest[tile] for digest in digests])
 
@@ -240,7 +240,11 @@ def _stale_fit(plan: Plan, node: FitNode) -> list[Index]:
         return []
     if node.name in plan.pins.fits:
         raise _lost(plan, node)
-    return list(plan.grid.tiles())
+    return _asked_of(plan.grid, None if isinstance(node.tiles, Where) else node.tiles)
+
+
+def _asked_of(grid: Grid, tiles: frozenset[Index] | None) -> list[Index]:
+    return [tile for tile in grid.tiles() if tiles is None or tile in tiles]
 
 
 def _lost(plan: Plan, node: Node) -> StoreError:
@@ -257,13 +261,13 @@ def _to_ask(plan: Plan, node: FitNode) -> list[Index]:
     return [tile for tile in plan.asked(node) or () if wanted is None or held.get(tile_name(tile)) != wanted[tile_name(tile)]]
 
 
-def _reason(was: Mapping[str, str], now: Mapping[str, str], tiles: int, grid: Grid) -> str:
+def _reason(was: Mapping[str, str], now: Mapping[str, str], tiles: int, every: int) -> str:
     if not was:
         return "not made yet"
     changed = [word for word in sorted({*was, *now}) if was.get(word) != now.get(word)]
     if changed:
         return "changed: " + ", ".join(changed)
-    return f"{tiles} of {math.prod(grid.tiles_shape)} tiles are unfinished" if tiles < math.prod(grid.tiles_shape) else "unfinished"
+    return f"{tiles} of {every} tiles are unfinished" if tiles < every else "unfinished"
 
 
 def _check_reach(plan: Plan) -> None:

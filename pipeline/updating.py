@@ -64,7 +64,7 @@ class Kept:
         graph, grid, prefix = plan.graph, plan.grid, plan.graph.prefix
         end, config = f"{prefix}/prospectivity", plan.loaded.config
         before = self.fitted.layers[end]
-        reached = frozenset(tile for tile in grid.tiles() if plan.keys[end][planning.tile_name(tile)] != before[planning.tile_name(tile)])
+        reached = frozenset(tile for tile in grid.tiles() if plan.keys[end].get(planning.tile_name(tile)) != before.get(planning.tile_name(tile)))
         again, without = seasons.nodes(graph.nodes, grid, end=end, left=seasons.years(graph.found), prefix=prefix, reached=reached)
         synthetic, targets = graph.synthetic, config.targets
         excluded = {}

@@ -81,6 +81,14 @@ def window_digests(path: Path, grid: Grid, reach_m: float) -> dict[Index, str]:
     }  # fmt: skip
 
 
+def tiles_touched(path: Path, grid: Grid) -> frozenset[Index]:
+    """The tiles that share a point with a feature of the table, edges included."""
+    tiles = list(grid.tiles())
+    boxes = shapely.box(*np.array([grid.window(tile).bounds for tile in tiles]).T)
+    found = shapely.STRtree(_read(path, grid.bounds)[0]).query(boxes, predicate="intersects")[0]
+    return frozenset(tiles[i] for i in found.tolist())
+
+
 def _read(path: Path, bounds: Bounds | None) -> tuple[Array, dict[str, Array]]:
     from pyogrio.raw import read
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from pipeline import cog, flow, registry
+from pipeline.cube import REGION
 from pipeline.errors import ConfigError, StoreError
 from pipeline.ledger import hash_of
 from pipeline.node import LayerNode
@@ -36,11 +36,11 @@ def show(plan: Plan, layer: str) -> None:
     """Print what a layer holds. Every cell is counted once, block by block."""
     screen, (name, node) = console(), _found(plan, layer)
     meta = next(meta for meta in node.outputs if meta.name == name)
-    stale, every = len(plan.stale.get(node.name, ())), math.prod(plan.grid.tiles_shape)
+    stale, every = len(plan.stale.get(node.name, ())), len(plan.asked(node) or ())
     if stale == every:
         raise StoreError(f"layer {layer!r} is not made yet ({plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}`")
     sketch, statistics, classes = _Sketch(plan), cog.Statistics(), Counter[int]()
-    for block in cog.blocks(plan.cube, name):
+    for block in cog.blocks(plan.cube, name, within=REGION):
         statistics.add(block.values)
         sketch.add(block)
         if meta.dtype == "int32":
@@ -71,7 +71,7 @@ def export(plan: Plan, layer: str, to: Path | None) -> None:
             f"layer {layer!r} is not up to date ({len(stale)} tiles, {plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}` first"
         )
     path = to or Path(f"{layer.replace('/', '_')}.tif")
-    cog.write(path, plan.cube, name, rasters.look(plan.cube, name))
+    cog.write(path, plan.cube, name, rasters.look(plan.cube, name), within=REGION)
     console().print(f"wrote {endings.shown_path(path.resolve())}", soft_wrap=True)
 
 
@@ -91,7 +91,7 @@ def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
     own = rasters.named(config.region.title, config.region.name, config.system.name, taught_by=taught_by, synthetic=plan.graph.synthetic)
     tags = {**shown.tags, **own, "LAYER_KEY": key} | ({"VALIDATED": DRAFT} if draft else {})
     if _key_of(path) != key:
-        cog.write(path, plan.cube, name, replace(shown, tags=tags))
+        cog.write(path, plan.cube, name, replace(shown, tags=tags), within=None if draft else REGION)  # a map has none of it
     screen, region = console(), plan.loaded.config.region.name
     screen.print(f"{endings.shown_path(path)}: {next(meta.long_name for meta in node.outputs if meta.name == name)}", soft_wrap=True)
     if draft:

@@ -39,13 +39,13 @@ class Piece:
 
 
 def describe(
-    high: Array, values: Array, spread: Array, amounts: Array | None = None, *, transform: Any, least_cells: int,
+    high: Array, values: Array, spread: Array, amounts: Array | None = None, *, tile: tuple[int, int], transform: Any, least_cells: int,
     more: Mapping[str, Array] | None = None, ranges: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:  # fmt: skip
     """What a tile says of the pieces of its high ground: sums, the labels along its four edges, and its cells' boxes as run lengths.
 
     `high`, `values`, `spread` and the layers of `more`, all of 0 to 1 or counts, `amounts`, which add up (NaN is none), and the layers of `ranges`,
-    of any size, are (y, x); `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
+    of any size, are (y, x); `tile` says which it is, row and column, and `transform` maps (column, row) to metres. A run is (label, row, first, last) in cells.
     A piece of fewer than `least_cells` that touches no edge of the tile can only stay too small, and is left out here: on a
     noisy map those are nearly all.
     """
@@ -68,17 +68,17 @@ def describe(
         "best": _best(values, labels, highest, transform), "amount": held,
         # copies: a view would keep the whole tile for as long as its part waits for the others
         "north": labels[0].copy(), "south": labels[-1].copy(), "west": labels[:, 0].copy(), "east": labels[:, -1].copy(), "runs": _runs(labels),
-        "transform": np.array(tuple(transform)[:6]),
+        "transform": np.array(tuple(transform)[:6]), "tile": np.array(tile),
     }  # fmt: skip
 
 
-def joined(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], *, least_cells: int) -> Iterator[Piece]:
-    """The pieces of at least `least_cells`, those that meet across a seam made one; in the order of their first tile."""
+def joined(parts: list[dict[str, Array]], *, least_cells: int) -> Iterator[Piece]:
+    """The pieces of at least `least_cells`, those that meet across a seam made one; in the order of their first tile. A tile that is not there holds none."""
     offsets = np.concatenate([[0], np.cumsum([part["cells"].size for part in parts])])
     total = int(offsets[-1])
     if total == 0:
         return
-    pairs = np.concatenate([np.empty((0, 2), np.int64), *_seams(parts, tiles_shape, offsets)])
+    pairs = np.concatenate([np.empty((0, 2), np.int64), *_seams(parts, offsets)])
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(total, total))
     count, group = connected_components(links, directed=False)
     cells, sums, spreads, amounts = (np.zeros(count, np.int64) for _ in range(4))
@@ -154,17 +154,16 @@ def _runs(labels: Array) -> Array:
     return np.stack([label[starts], row[starts], at[starts], at[ends]], axis=1).astype(np.int32)
 
 
-def _seams(parts: list[dict[str, Array]], tiles_shape: tuple[int, int], offsets: Array) -> Iterator[Array]:
-    down, across = tiles_shape
-    for r in range(down):
-        for c in range(across):
-            here = r * across + c
-            for there, mine, other in ((here + 1, "east", "west"), (here + across, "south", "north")):
-                if (mine == "east" and c + 1 == across) or (mine == "south" and r + 1 == down):
-                    continue
-                a, b = parts[here][mine], parts[there][other]
-                both = (a > 0) & (b > 0)
-                yield np.unique(np.stack([offsets[here] + a[both] - 1, offsets[there] + b[both] - 1], axis=1), axis=0)
+def _seams(parts: list[dict[str, Array]], offsets: Array) -> Iterator[Array]:
+    at = {(int(part["tile"][0]), int(part["tile"][1])): i for i, part in enumerate(parts)}
+    for (r, c), here in at.items():
+        for beside, mine, other in (((r, c + 1), "east", "west"), ((r + 1, c), "south", "north")):
+            there = at.get(beside)
+            if there is None:
+                continue
+            a, b = parts[here][mine], parts[there][other]
+            both = (a > 0) & (b > 0)
+            yield np.unique(np.stack([offsets[here] + a[both] - 1, offsets[there] + b[both] - 1], axis=1), axis=0)
 
 
 def _sides(parts: list[dict[str, Array]], offsets: Array, *, keep: Array) -> tuple[Array, Array]:

@@ -9,16 +9,15 @@ import numpy as np
 from pipeline import registry
 from pipeline.asset import Asset, LayerInfo
 from pipeline.config import Loaded
-from pipeline.cube import LayerMeta
+from pipeline.cube import REGION, LayerMeta
 from pipeline.errors import ConfigError
-from pipeline.grid import Window
+from pipeline.grid import Index, Window
 from pipeline.node import Call, LayerNode
 from pipeline.recipe import Array, Cells, Vector
 from pipeline.stages.acquire import BOUNDARY, Found
 
 EPOCH = 1
 STAGE = "align"
-REGION = "region"
 DESCRIBING = ("units", "long_name", "licence", "citation", "native_m", "synthetic", "sensor", "redistribute")  # words that change no value
 
 
@@ -44,6 +43,17 @@ def nodes(loaded: Loaded, found: Found) -> list[LayerNode]:
         for info, meta in zip(acquired.layers, metas, strict=True):
             made.append(LayerNode(meta.name, STAGE, Call(base, parameters | {"suffix": info.suffix}, assets=acquired.assets), (meta,)))
     return made
+
+
+def tiles(found: Found) -> frozenset[Index]:
+    """The tiles the region touches: all of them where its outline is not given; ConfigError when it touches none."""
+    from pipeline import vectors
+
+    grid, table = found.place.grid, found.tables.get(BOUNDARY)
+    touched = vectors.tiles_touched(table.path, grid) if table else frozenset(grid.tiles())
+    if not touched:
+        raise ConfigError("region.boundary and region.bounds do not meet, so there is no ground to map; correct one of them, or leave bounds out")
+    return touched
 
 
 def base(*, at: Window, assets: tuple[Asset, ...] = (), use: str, said: dict[str, Any], suffix: str, epoch: int) -> Array:

@@ -20,7 +20,7 @@ from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.stages import believe, expect
 
-EPOCH = 5
+EPOCH = 6
 STAGE = "delineate"
 PIECES_BYTES = 400_000_000
 AT_ONCE = 16  # outlines: on noisy ground one may have a hundred thousand points
@@ -65,7 +65,7 @@ def nodes(
     # a slope looks at the cells around: the other layers are read with them and trimmed
     gather = Call(high_ground, said, read, fits=fits, reach_m=grid.cell_m if targets.elevation else 0.0)
     joining = {
-        "tiles_shape": grid.tiles_shape, "cell_m": grid.cell_m, "least_cells": least_cells, "min_area_km2": targets.min_area_km2,
+        "cell_m": grid.cell_m, "least_cells": least_cells, "min_area_km2": targets.min_area_km2,
         "excluded": [one.model_dump(mode="json") for one in targets.exclude],
     }  # fmt: skip
     vectors = {one.of: tables[one.of] for one in targets.exclude}
@@ -135,7 +135,7 @@ def high_ground(
         )
         amounts = open_ground / expect.FIXED
     where = at.grid.affine(at.r0 + halo, at.c0 + halo)
-    return pieces.describe(high, values, _inner(uncertainty), amounts, transform=where, least_cells=least_cells, more=more, ranges=ranges)
+    return pieces.describe(high, values, _inner(uncertainty), amounts, tile=at.tile, transform=where, least_cells=least_cells, more=more, ranges=ranges)
 
 
 def _inner(layer: Layer) -> Array:
@@ -144,7 +144,7 @@ def _inner(layer: Layer) -> Array:
 
 
 def joined(
-    *, parts: list[dict[str, Array]], tiles_shape: tuple[int, int], cell_m: float, least_cells: int, min_area_km2: float,
+    *, parts: list[dict[str, Array]], cell_m: float, least_cells: int, min_area_km2: float,
     excluded: list[dict[str, Any]], **vectors: Vector,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The pieces as plain rows, best cell first, with smooth outlines from which excluded ground is cut exactly, not by cells.
@@ -157,7 +157,7 @@ def joined(
     from pipeline.spatial import areas as named
     from pipeline.spatial import pieces, smoothing
 
-    found, each = [], pieces.joined(parts, tiles_shape, least_cells=least_cells)
+    found, each = [], pieces.joined(parts, least_cells=least_cells)
     while held := list(itertools.islice(each, AT_ONCE)):
         rough, smooth = [p.polygon for p in held], [smoothing.smoothed(p.polygon, cell_m=cell_m) for p in held]
         for one in excluded:

@@ -9,14 +9,14 @@ import numpy as np
 
 from pipeline import drawn, registry
 from pipeline.config.frame import Use
-from pipeline.cube import LayerMeta
+from pipeline.cube import REGION, LayerMeta
 from pipeline.errors import ResourceError
 from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.node import Call, FitNode, Table
 from pipeline.recipe import Array, Cells, Layer, Layers, Places, Sample, Samples, Shifts, Vector, Whole
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "derive"
 SAMPLE_CELLS = 1_000_000  # a fit sees at most about this many cells: 8 bytes each and layer
 WHOLE_SIDE = 2500  # a survey held in one piece has at most this many cells a side
@@ -47,27 +47,29 @@ def node(
         cells = (grid.rows // step + 1) * (grid.cols // step + 1)
         in_pieces = HELD_BYTES * cells + WHOLE_BYTES * WHOLE_SIDE**2
         held = min(WHOLE_BYTES * cells, in_pieces) if recipe.windowed else WHOLE_BYTES * cells
-        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables, drawn=read), gather, held * len(names), of_map=True)
+        everywhere = frozenset(grid.tiles())  # a filter's answer near the border hangs on what lies beyond
+        return FitNode(name, STAGE, Call(fit_whole, said, vectors=tables, drawn=read), gather, held * len(names), of_map=True, tiles=everywhere)
     if Places in wants.values():
         said |= {"corner": corner, "cols": grid.cols}
     share = min(1.0, SAMPLE_CELLS / (grid.rows * grid.cols))
-    sampled = Call(sample_cells, {"share": share, "seed": 0}, {"layers": names}) if names else None
+    inputs = {"layers": names, "region": (REGION,)}
+    sampled = Call(sample_cells, {"share": share, "seed": 0}, inputs) if names else None
     if Shifts in wants.values():
-        sampled = Call(sample_shifts, {"share": share, "seed": 0}, {"layers": names}, reach_m=grid.cell_m)
+        sampled = Call(sample_shifts, {"share": share, "seed": 0}, inputs, reach_m=grid.cell_m)
         said |= {"shifts": len(names)}
     return FitNode(name, STAGE, Call(fit_sample, said, vectors=tables, drawn=read), sampled, int(2 * SAMPLE_CELLS * (8 + 4 * len(names))), of_map=not names)
 
 
-def sample_cells(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
-    """The values at this tile's share of a seeded choice of cells, any tile size giving the same choice."""
-    chosen = (at.number >= 0) & (draws.uniform(at.number.ravel(), seed=seed, stream="sample").reshape(at.number.shape) < share)
+def sample_cells(*, layers: Layers, region: Layer, at: Cells, share: float, seed: int) -> dict[str, Array]:
+    """The values at this tile's share of a seeded choice of cells of the region, any tile size giving the same choice."""
+    chosen = (region.values > 0) & (draws.uniform(at.number.ravel(), seed=seed, stream="sample").reshape(at.number.shape) < share)
     return {str(i): layer.values[chosen] for i, layer in enumerate(layers)} | {"cell": at.number[chosen]}
 
 
-def sample_shifts(*, layers: Layers, at: Cells, share: float, seed: int) -> dict[str, Array]:
+def sample_shifts(*, layers: Layers, region: Layer, at: Cells, share: float, seed: int) -> dict[str, Array]:
     """As `sample_cells`, and for each layer i as `shift<i>` the value less that of the next cell to the east; of the tile without its halo."""
     number = at.number[1:-1, 1:-1]
-    chosen = (number >= 0) & (draws.uniform(number.ravel(), seed=seed, stream="sample").reshape(number.shape) < share)
+    chosen = (region.values[1:-1, 1:-1] > 0) & (draws.uniform(number.ravel(), seed=seed, stream="sample").reshape(number.shape) < share)
     found = {str(i): layer.values[1:-1, 1:-1][chosen] for i, layer in enumerate(layers)}
     shifts = {f"shift{i}": (layer.values[1:-1, 1:-1] - layer.values[1:-1, 2:])[chosen] for i, layer in enumerate(layers)}
     return found | shifts | {"cell": number[chosen]}

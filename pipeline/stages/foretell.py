@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.frame import Prior, Protocol
+from pipeline.cube import REGION
 from pipeline.grid import Grid
 from pipeline.learning import draws
 from pipeline.learning.draws import Floats
@@ -39,7 +40,7 @@ def nodes(
         "numbers": number_distribution(prior.n90, prior.n50, prior.n10).tolist() if prior else None,
     }  # fmt: skip
     share = min(1.0, CELLS / (grid.rows * grid.cols))
-    gather = Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (f"{prefix}/prospectivity", *evidence)})
+    gather = Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (f"{prefix}/prospectivity", *evidence), "region": (REGION,)})
     fits = {"table": f"{prefix}/table", "samples": f"{prefix}/samples", "targets": f"{prefix}/targets"}
     before = []
     if measured:

@@ -9,11 +9,10 @@ import numpy as np
 
 from pipeline import registry
 from pipeline.config import Loaded
-from pipeline.cube import LayerMeta
+from pipeline.cube import REGION, LayerMeta
 from pipeline.errors import ConfigError
 from pipeline.node import Call, LayerNode
 from pipeline.recipe import Array, Layer, Layers
-from pipeline.stages.align import REGION
 
 EPOCH = 1
 STAGE = "label"

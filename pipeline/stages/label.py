@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from pipeline.config.frame import Background, Label
 from pipeline.errors import ConfigError, DataError
-from pipeline.grid import Grid
+from pipeline.grid import Grid, Index
 from pipeline.learning import sampling
-from pipeline.node import Call, FitNode
+from pipeline.node import Call, FitNode, Node
 from pipeline.recipe import MISSING, Array, Cells, Fit, Layers
 from pipeline.spatial import occurrences
 from pipeline.stages import background as grounds
@@ -81,6 +81,13 @@ def nodes(
         (2 * count * len(seeds) + most) * (4 * len(evidence) + 64) * 3,
     )  # fmt: skip
     return [chosen, table]
+
+
+def tiles(made: Iterable[Node], grid: Grid) -> frozenset[Index]:
+    """The tiles that hold a cell in which a known deposit lies or may lie, in the region or beyond its border: what lies there is learnt from."""
+    cells = {cell for node in made if isinstance(node, FitNode) and node.gather for cell in node.gather.parameters.get("deposits", ())}
+    rows, cols = np.divmod(np.array(sorted(cells), np.int64), grid.cols)
+    return frozenset(zip((rows // grid.tile).tolist(), (cols // grid.tile).tolist(), strict=True))
 
 
 def samples(

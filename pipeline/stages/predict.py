@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.config.frame import Map
 from pipeline.config.targets import Targets
-from pipeline.cube import LayerMeta
+from pipeline.cube import REGION, LayerMeta
 from pipeline.errors import DataError
 from pipeline.grid import Grid
 from pipeline.node import Call, FitNode, LayerNode, Node
@@ -46,7 +46,7 @@ def nodes(
     edges = FitNode(
         f"{prefix}/edges", STAGE,
         Call(quantiles, {"class_shares": list(settings.class_shares), **cut}, fits={"model": f"{prefix}/model"}),
-        Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,)}), fitting.SAMPLE_CELLS * 24,
+        Call(fitting.sample_cells, {"share": share, "seed": 0}, {"layers": (scored.name,), "region": (REGION,)}), fitting.SAMPLE_CELLS * 24,
     )  # fmt: skip
     classed = LayerNode(
         f"{prefix}/classes", STAGE, Call(classify, {}, {"prospectivity": (scored.name,)}, fits={"edges": edges.name}),

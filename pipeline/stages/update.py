@@ -13,7 +13,7 @@ from pipeline.grid import Grid, Index, Window
 from pipeline.node import Call, Elsewhere, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Fit, Layer, Layers, Vector
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "update"
 BEYOND = 3.0  # times its noise that a change must be
 FIXED = 2**30  # variances of 0 to 1/4 as integers, so that their sum is the same for any tiles
@@ -45,12 +45,7 @@ def nodes(
     meta = _meta(grid, f"{prefix}/change", "Change of prospectivity since the model was fitted, where beyond noise", synthetic=synthetic)
     made.append(LayerNode(meta.name, STAGE, Call(change, {}, layers | {"without": without}, fits=fits), (meta,), tiles=shown))
     gather = Call(changed_ground, {"least_cells": least_cells}, layers | {"change": (meta.name,)})
-    down, across = (range(-(-side // grid.tile)) for side in grid.shape)
-    said = {
-        "heights": [min(grid.tile, grid.rows - r * grid.tile) for r in down], "widths": [min(grid.tile, grid.cols - c * grid.tile) for c in across],
-        "told": sorted(reached), "least_cells": least_cells,
-    }  # fmt: skip
-    made.append(FitNode(f"{prefix}/patches", STAGE, Call(patches, said), gather, FIT_BYTES, of_map=True, tiles=reached))
+    made.append(FitNode(f"{prefix}/patches", STAGE, Call(patches, {"least_cells": least_cells}), gather, FIT_BYTES, of_map=True, tiles=reached))
     vectors = {f"{word}_{name}": table for name, (was, now, _) in excluded.items() for word, table in (("was", was), ("now", now))}
     around = {name: within_m for name, (_, _, within_m) in excluded.items()}
     call = Call(
@@ -116,26 +111,14 @@ def changed_ground(*, prospectivity: Layer, before: Layer, change: Layer, at: Wi
 
     moved = ~np.isnan(change.values) | (np.isnan(prospectivity.values) != np.isnan(before.values))
     size = np.nan_to_num(np.abs(change.values))
-    return pieces.describe(moved, size, np.zeros_like(size), transform=at.grid.affine(at.r0, at.c0), least_cells=least_cells)
+    return pieces.describe(moved, size, np.zeros_like(size), tile=at.tile, transform=at.grid.affine(at.r0, at.c0), least_cells=least_cells)
 
 
-def patches(
-    *, parts: list[dict[str, Array]], told: list[tuple[int, int]], heights: list[int], widths: list[int], least_cells: int
-) -> list[dict[str, Any]]:
-    """Changed ground at least as large as a target must be: outline, cells and mean size of the change. `told`: the tiles of `parts`; others hold none.
-    `heights` and `widths`: cells of each row and column of tiles."""
+def patches(*, parts: list[dict[str, Array]], least_cells: int) -> list[dict[str, Any]]:
+    """Changed ground at least as large as a target must be: outline, cells and mean size of the change."""
     from pipeline.spatial import pieces
 
-    if not parts:
-        return []
-    whole = {tuple(tile): part for tile, part in zip(told, parts, strict=True)}
-    empty = {name: values[:0] for name, values in parts[0].items()} | {"transform": parts[0]["transform"]}
-    every = []
-    for r, height in enumerate(heights):
-        for c, width in enumerate(widths):
-            edges = dict.fromkeys(("north", "south"), np.zeros(width, np.int64)) | dict.fromkeys(("west", "east"), np.zeros(height, np.int64))
-            every.append(whole.get((r, c)) or empty | edges)
-    found = pieces.joined(every, (len(heights), len(widths)), least_cells=least_cells)
+    found = pieces.joined(parts, least_cells=least_cells)
     return [{"cells": one.cells, "mean": round(one.mean, 6), "wkb": shapely.to_wkb(one.polygon, byte_order=1)} for one in found]
 
 

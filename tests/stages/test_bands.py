@@ -49,7 +49,8 @@ def test_the_same_word_reads_the_bands_that_play_the_roles_of_each_sensor(tmp_pa
 
 def test_a_fit_on_bands_samples_the_same_bands(tmp_path: Path) -> None:
     fit, layer = derived(tmp_path, {"directed": {"use": "crosta", "of": "scene"}}, sensor="landsat")
-    assert fit.calls[0].read_layers() == layer.calls[0].read_layers() == tuple(f"scene_{r}" for r in ("blue", "red", "nir08", "swir16", "swir22"))
+    bands = tuple(f"scene_{r}" for r in ("blue", "red", "nir08", "swir16", "swir22"))
+    assert layer.calls[0].read_layers() == bands and fit.calls[0].read_layers() == (*bands, "region")
 
 
 @pytest.mark.parametrize("word", ["kaolinite", "alunite", "sericite", "aloh", "mgoh", "carbonate", "silica", "laterite", "ferrous_silicates"])

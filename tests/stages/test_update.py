@@ -63,7 +63,6 @@ def test_patches_are_those_of_the_whole_grid_whichever_tiles_are_told_of() -> No
     change[2, 2] = 0.5  # smaller than a target
     steady = layer(np.zeros(GRID.shape))
     down, across = GRID.tiles_shape
-    said = {"heights": [16, 14], "widths": [16, 16, 8], "least_cells": 4}
 
     def told(tiles: list[tuple[int, int]]) -> list[dict[str, Any]]:
         parts = []
@@ -73,7 +72,7 @@ def test_patches_are_those_of_the_whole_grid_whichever_tiles_are_told_of() -> No
             parts.append(
                 update.changed_ground(prospectivity=layer(steady.values[cut]), before=layer(steady.values[cut]), change=layer(change[cut]), at=at, least_cells=4)
             )
-        return update.patches(parts=parts, told=tiles, **said)
+        return update.patches(parts=parts, least_cells=4)
 
     every = told([(r, c) for r in range(down) for c in range(across)])
     assert [(one["cells"], one["mean"]) for one in every] == [(80, 0.25), (16, 0.5)]

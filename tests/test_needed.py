@@ -1,0 +1,161 @@
+"""Tiles off the region: not made but where something looks at them, and nobody can tell."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+import yaml
+
+from pipeline import graph, needed
+from pipeline.config import load
+from pipeline.cube import LayerMeta
+from pipeline.errors import ConfigError
+from pipeline.flow import run
+from pipeline.grid import Grid, Index
+from pipeline.learning.table import SampleTable
+from pipeline.node import Call, FitNode, LayerNode, Node
+from pipeline.planning import Plan, plan
+from tests import tiny
+from tests.test_flow import EXACT, RASTERS, digests
+
+GRID = Grid.covering((0.0, 0.0, 800.0, 800.0), crs=tiny.CRS, cell_m=10, tile=10)  # eight by eight tiles
+CORNER = frozenset({(0, 0), (0, 1)})
+OUTLINE = shapely.Polygon([(1000, 1000), (38_000, 1000), (38_000, 9000), (17_000, 40_000), (1000, 40_000)])  # the south-west of its rectangle
+BEYOND = 2  # known deposits outside it
+FEATURES = {
+    "elevation": {"use": "value", "of": "dem"},
+    "slope": {"of": "dem"},
+    "halo": {"use": "focal_mean", "of": "alteration", "radius_m": 1500},
+    "smooth": {"use": "focal_mean", "of": "halo", "radius_m": 4000},
+    "unusual": {"use": "anomaly_mad", "of": "alteration"},
+    "edge": {"use": "total_horizontal_gradient", "of": "alteration"},
+    "distance_to_faults": {"use": "distance_to", "of": "faults", "reach_m": 10_000},
+}
+
+
+def layer(name: str, reads: Sequence[str] = (), reach_m: float = 0.0) -> LayerNode:
+    meta = LayerMeta(name, "float32", "1", name, "made", "CC0", 10.0)
+    return LayerNode(name, "derive", Call(layer, {}, {"of": tuple(reads)} if reads else {}, reach_m=reach_m), (meta,))
+
+
+def fit(name: str, reads: Sequence[str], tiles: frozenset[Index] | None = None) -> FitNode:
+    return FitNode(name, "derive", Call(fit), Call(fit, {}, {"of": tuple(reads)}), 1, tiles=tiles)
+
+
+def test_a_layer_is_made_where_it_is_wanted_and_where_those_who_read_it_look() -> None:
+    nodes: list[Node] = [layer("far"), layer("base"), layer("near", ["base"], 100.0), layer("wide", ["near", "base"], 50.0)]
+    nodes.append(fit("whole", ["far"], frozenset(GRID.tiles())))
+    tiles = {node.name: node.tiles for node in needed.where_needed(nodes, GRID, CORNER)}
+    assert tiles["wide"] == CORNER
+    assert tiles["near"] == {(r, c) for r in range(2) for c in range(3)}
+    assert tiles["base"] == {(r, c) for r in range(3) for c in range(4)}
+    assert tiles["far"] == frozenset(GRID.tiles())  # a fit of the whole survey
+
+
+def test_every_tile_that_is_made_has_all_it_reads() -> None:
+    random = np.random.default_rng(4)
+    reads = [[str(one) for one in random.choice(i, min(i, 2), replace=False)] for i in range(1, 12)]
+    nodes = [layer("0"), *(layer(str(i), of, float(random.choice([0, 30, 120]))) for i, of in enumerate(reads, 1))]
+    made = {node.name: node for node in needed.where_needed(nodes, GRID, frozenset({(6, 3)}))}
+    for node in made.values():
+        assert isinstance(node, LayerNode) and node.tiles and (6, 3) in node.tiles
+        for tile in node.tiles:
+            for name in node.call.read_layers():
+                tiles = made[name].tiles
+                assert isinstance(tiles, frozenset) and tiles >= {*GRID.near(tile, node.call.halo(10))}
+
+
+def test_a_region_that_touches_every_tile_changes_nothing_and_named_tiles_stay() -> None:
+    nodes: list[Node] = [layer("base"), fit("asks", ["base"], CORNER)]
+    assert needed.where_needed(nodes, GRID, frozenset(GRID.tiles())) == nodes
+    assert [node.tiles for node in needed.where_needed(nodes, GRID, frozenset({(5, 5)}))] == [CORNER | {(5, 5)}, CORNER]
+
+
+def planned(root: Path, *settings: str) -> Plan:
+    return plan(load("tiny", settings=settings, root=root))
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny region within an outline that touches few of its tiles, mapped."""
+    root = tiny.make(tmp_path_factory.mktemp("odd"))
+    deposits = pd.read_csv(root / "occurrences.csv")
+    within = shapely.contains_xy(OUTLINE, *tiny.from_lonlat(deposits["lon"].to_numpy(), deposits["lat"].to_numpy()))
+    pd.concat([deposits[within], deposits[~within][:BEYOND]]).to_csv(root / "occurrences.csv", index=False)
+    gpd.GeoDataFrame({"name": ["odd"]}, geometry=[OUTLINE], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
+    region = {"name": "tiny", "title": "An odd region", "crs": tiny.CRS, "cell_m": tiny.CELL_M, "tile": 16, "bounds": list(tiny.BOUNDS), "boundary": "odd.gpkg"}
+    said = yaml.safe_load((root / "configs" / "regions" / "tiny.yaml").read_text())
+    sources = {name: said | {"licence": "CC0"} for name, said in said["sources"].items()}  # else no copies of them are published
+    tiny.write(root, region=region, sources=sources, features=FEATURES, publish={"evidence": ["smooth", "elevation"]})
+    run(planned(root))
+    return root
+
+
+def test_tiles_off_the_region_are_made_only_where_something_looks_at_them(odd: Path) -> None:
+    made = planned(odd)
+    every, tiles = len(list(made.grid.tiles())), {node.name: made.asked(node) or [] for node in made.nodes}
+    assert len(tiles["systems/as_published/prospectivity"]) < len(tiles["halo"]) < every
+    assert len(tiles["alteration"]) == every  # the gradient is that of the whole survey
+    assert {f"{r}/{c}" for r, c in tiles["dem"]} == {"/".join(path.parts[-2:]) for path in (odd / "cache" / "tiny").glob("*.zarr/dem/c/*/*")}
+    assert made.stale == {}
+
+
+def test_the_map_is_that_of_every_tile_made(odd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = shutil.copytree(odd, tmp_path / "every", ignore=shutil.ignore_patterns("cache", "outputs"))
+    monkeypatch.setattr(graph.needed, "where_needed", lambda nodes, grid, wanted: [*nodes])
+    made = planned(root)
+    assert all(len(tiles) == len(list(made.grid.tiles())) for node, tiles in made.stale.items() if node in ("dem", "halo", "slope"))
+    run(made)
+    names = (*EXACT, "evidence/smooth.tif", "evidence/elevation.tif", "targets.parquet", "model.skops")
+    assert digests(root / "outputs" / "tiny", names) == digests(odd / "outputs" / "tiny", names)
+
+
+@pytest.mark.parametrize("tile", [17, 64, 128])
+def test_any_tile_size_gives_the_same_rasters_within_an_outline(odd: Path, tmp_path: Path, tile: int) -> None:
+    root = shutil.copytree(odd, tmp_path / "other", ignore=shutil.ignore_patterns("cache", "outputs"))
+    run(planned(root, f"region.tile={tile}"))
+    names = (*RASTERS, "scorecard.json", "evidence/smooth.tif", "evidence/elevation.tif")
+    assert digests(root / "outputs" / "tiny", names) == digests(odd / "outputs" / "tiny", names)
+
+
+def test_evidence_is_shown_of_the_region_alone(odd: Path) -> None:
+    with rasterio.open(odd / "outputs" / "tiny" / "evidence" / "elevation.tif") as file:
+        known = ~np.isnan(file.read(1))
+        x, y = np.meshgrid(*(np.array(axis) for axis in (file.xy(0, range(file.width))[0], file.xy(range(file.height), 0)[1])))
+    assert (known == shapely.contains_xy(OUTLINE, x, y)).mean() > 0.999 and known.any()
+
+
+def test_deposits_beyond_the_border_are_learnt_from(odd: Path) -> None:
+    made = planned(odd)
+    held = made.graph.deposits
+    beyond = [(x, y) for x, y in zip(held["x"], held["y"], strict=True) if not OUTLINE.contains(shapely.Point(x, y))]
+    assert len(beyond) == BEYOND
+    table = SampleTable.from_bytes(made.cube.load_fit("systems/as_published/table", made.fit_keys["systems/as_published/table"]))
+    assert np.isfinite(table.values[table.positive]).all() and table.positive.sum() == len(held["x"])
+
+
+def test_an_outline_that_moved_is_mapped_anew_where_it_went(odd: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(odd, tmp_path / "moved")
+    moved = shapely.union(OUTLINE, shapely.box(40_000, 2000, 58_000, 12_000))
+    gpd.GeoDataFrame({"name": ["odd"]}, geometry=[moved], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
+    made = planned(root)
+    assert 0 < len(made.stale["slope"]) < len(made.asked(next(node for node in made.nodes if node.name == "slope")) or ())
+    run(made)
+    again = shutil.copytree(root, tmp_path / "anew", ignore=shutil.ignore_patterns("cache", "outputs"))
+    run(planned(again))
+    assert digests(root / "outputs" / "tiny") == digests(again / "outputs" / "tiny")
+
+
+def test_an_outline_off_the_bounds_is_refused(odd: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(odd, tmp_path / "off", ignore=shutil.ignore_patterns("cache", "outputs"))
+    gpd.GeoDataFrame({"name": ["odd"]}, geometry=[shapely.box(90_000, 0, 99_000, 9000)], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
+    with pytest.raises(ConfigError, match="do not meet"):
+        planned(root)
