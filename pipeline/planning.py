@@ -112,7 +112,8 @@ class Plan:
             stale = _stale_tiles(self, node, ledger) if isinstance(node, LayerNode) else _stale_fit(self, node)
             if stale:
                 self.stale[node.name] = stale
-                self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), len(self.asked(node) or ()))
+                every = self.asked(node) if isinstance(node, LayerNode) else stale
+                self.why[node.name] = _reason(ledger.made(node.name), self.parts[node.name], len(stale), len(every or ()))
                 if isinstance(node, FitNode) and node.gather:
                     self.gathers[node.name] = _to_ask(self, node)
 
@@ -240,7 +241,7 @@ def _stale_fit(plan: Plan, node: FitNode) -> list[Index]:
         return []
     if node.name in plan.pins.fits:
         raise _lost(plan, node)
-    return _asked_of(plan.grid, None if isinstance(node.tiles, Where) else node.tiles)
+    return list(plan.grid.tiles())  # whole, whichever tiles it asks, and if it asks none
 
 
 def _asked_of(grid: Grid, tiles: frozenset[Index] | None) -> list[Index]:
