@@ -230,7 +230,7 @@ def _stale_tiles(plan: Plan, node: LayerNode, ledger: Ledger) -> list[Index]:
     if all(plan.cube.has(meta) and ledger.whole(meta.name) == hash_of(plan.keys[meta.name]) for meta in node.outputs):
         return []
     held = {meta.name: ledger.keys(meta.name) if plan.cube.has(meta) else {} for meta in node.outputs}
-    stale = [t for t in plan.asked(node) or () if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
+    stale = [t for t in plan.asked(node) or () if any(held[m.name].get(tile_name(t)) != plan.keys[m.name].get(tile_name(t)) for m in node.outputs)]
     if stale and all(meta.name in plan.pins.layers for meta in node.outputs):
         raise _lost(plan, node)
     return stale

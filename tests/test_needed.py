@@ -14,7 +14,7 @@ import rasterio
 import shapely
 import yaml
 
-from pipeline import graph, needed
+from pipeline import graph, needed, updating
 from pipeline.config import load
 from pipeline.cube import LayerMeta
 from pipeline.errors import ConfigError
@@ -159,3 +159,16 @@ def test_an_outline_off_the_bounds_is_refused(odd: Path, tmp_path: Path) -> None
     gpd.GeoDataFrame({"name": ["odd"]}, geometry=[shapely.box(90_000, 0, 99_000, 9000)], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
     with pytest.raises(ConfigError, match="do not meet"):
         planned(root)
+
+
+def test_an_update_with_a_deposit_far_beyond_the_border_leaves_the_map_as_it_is(odd: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(odd, tmp_path / "updated")
+    lon, lat = tiny.to_lonlat(57_000.0, 47_000.0)
+    rows = pd.read_csv(root / "occurrences.csv")
+    pd.concat([rows, pd.DataFrame({"name": ["found since"], "lon": [lon], "lat": [lat]})]).to_csv(root / "occurrences.csv", index=False)
+    made = updating.planned(load("tiny", root=root))
+    assert made.grid.holding(np.array([57_000.0]), np.array([47_000.0])) <= {*made.stale["slope"]}  # made for whoever fits again
+    updating.run(made)
+    assert digests(root / "outputs" / "tiny", RASTERS) == digests(odd / "outputs" / "tiny", RASTERS)
+    again = updating.planned(load("tiny", root=root))
+    assert not again.stale
