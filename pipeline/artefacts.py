@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+LEVEL = 1  # of DEFLATE: cell numbers in order come out a fifteenth larger than at the usual 6, six times as fast
 
 
 def packed(value: Any) -> bytes:
@@ -15,9 +18,7 @@ def packed(value: Any) -> bytes:
     if isinstance(value, bytes):
         return b"B" + value
     if isinstance(value, Mapping) and value and all(isinstance(v, np.ndarray) for v in value.values()):
-        held = io.BytesIO()
-        np.savez_compressed(held, allow_pickle=False, **value)
-        return b"N" + held.getvalue()
+        return b"N" + _arrays_packed(value)
     if isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         return _rows_packed(value)
     return b"J" + json.dumps(value, sort_keys=True).encode()
@@ -35,6 +36,16 @@ def unpacked(data: bytes) -> Any:
         with np.load(io.BytesIO(body), allow_pickle=False) as held:
             return {name: held[name] for name in held.files}
     return json.loads(body)
+
+
+def _arrays_packed(arrays: Mapping[str, Any]) -> bytes:
+    """As numpy's own `savez_compressed`, but for LEVEL, which cannot be told to that."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as members:
+        for name, array in arrays.items():
+            with members.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+    return held.getvalue()
 
 
 def _rows_packed(rows: list[Mapping[str, Any]]) -> bytes:

@@ -1,7 +1,7 @@
 """Chunks: one tile of one layer as it lies in the store, read and written as zarr does, byte for byte, without what zarr does around it.
 
 A run reads and writes some tens of chunks a tile. Through zarr's own array each takes 5 to 8 ms of this process, of which unpacking a megabyte is one:
-more than most recipes. So the chunk's own bytes are taken here; what an array is stays zarr's to say (`zarr.json`), and anything that reads Zarr 3 reads
+more than most recipes. So the chunk's own bytes are taken here; what an array is, it says itself (`arrays`), and anything that reads Zarr 3 reads
 the store. A chunk that holds nothing but missing cells is not kept, as zarr has it.
 
 What was read or written last is held unpacked, at most `HELD_BYTES` of it in a process: the layers that lie under one tile are unpacked once for all that
@@ -19,18 +19,16 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from zarr.codecs import BloscShuffle
 
+from pipeline.arrays import LEVEL, PACKER, SHUFFLE
 from pipeline.errors import StoreError
 from pipeline.objects import Location
 from pipeline.recipe import MISSING, Array
 
 HELD_BYTES = 128 * 2**20
-PACKER: Literal["lz4"] = "lz4"  # a fifth larger than zstd, packed four times as fast and unpacked six times
-LEVEL, SHUFFLE = 5, BloscShuffle.shuffle
 Mark = tuple[int, int, int]  # of a file: another one under its name has another
 
 
@@ -176,7 +174,7 @@ def _said(data: bytes) -> Kind:
     names = [codec["name"] for codec in said["codecs"]]
     packing = said["codecs"][-1]["configuration"]
     made = Kind(np.dtype(said["data_type"]), tuple(said["shape"]), int(rows))
-    if rows != cols or names != ["bytes", "blosc"] or [packing["cname"], packing["clevel"], packing["shuffle"]] != [PACKER, LEVEL, SHUFFLE.value]:
+    if rows != cols or names != ["bytes", "blosc"] or [packing["cname"], packing["clevel"], packing["shuffle"]] != [PACKER, LEVEL, SHUFFLE]:
         raise ValueError("packed in another way")
     return made
 

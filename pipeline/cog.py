@@ -127,7 +127,7 @@ class Look:
 
 def look(cube: Cube, layer: str) -> Look:
     """The look of any layer of the cube, from what its array says of itself."""
-    said = dict(cube.open(layer).attrs)
+    said = cube.said(layer)
     tags = {"SOURCE": str(said.get("source", "")), "LICENCE": str(said.get("licence", ""))}
     if said.get("synthetic"):
         tags["SYNTHETIC"] = SYNTHETIC
@@ -136,7 +136,7 @@ def look(cube: Cube, layer: str) -> Look:
 
 def write(path: Path, cube: Cube, layer: str, look: Look, within: str | None = None) -> Statistics:
     """Write a layer, as `blocks` gives it, as one COG, whole or not at all, and return its statistics; StoreError when it cannot be written."""
-    dtype: str = "uint8" if look.palette else str(cube.open(layer).dtype)
+    dtype: str = "uint8" if look.palette else str(cube.kind(layer).dtype)
     nodata: float = 0 if look.palette else math.nan if dtype == "float32" else int(MISSING)
     # a nearest code is a code; the mean of two is another. The nearest of two floats would be noise at low zoom
     resampling = Resampling.average if dtype == "float32" else Resampling.mode

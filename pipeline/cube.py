@@ -7,23 +7,27 @@ import io
 import itertools
 import math
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec
 
-from pipeline import chunks
+from pipeline import arrays, chunks
 from pipeline.artefacts import packed, unpacked
 from pipeline.errors import StoreError
 from pipeline.grid import Grid, Index, Window
 from pipeline.objects import Location, ObjectPath, answering
 from pipeline.recipe import MISSING, Array
 
+if TYPE_CHECKING:
+    import zarr
+
 REGION = "region"  # the layer that is 1 in the region and NaN outside
+
 
 @dataclass(frozen=True)
 class LayerMeta:
@@ -60,38 +64,33 @@ class Cube:
     def prepare(self, layers: list[LayerMeta]) -> None:
         """Make the store, the coordinates and each layer's array; an array of another kind is replaced (its keys are void)."""
         with _told(self.path), _damage_told(self.path):
-            group = zarr.open_group(stored(self.path), mode="a", zarr_format=3)
-            group.attrs.update({"crs": self.grid.crs, "cell_m": self.grid.cell_m, "region_grid": self.grid.id})
+            arrays.group(self.path, {"crs": self.grid.crs, "cell_m": self.grid.cell_m, "region_grid": self.grid.id})
             window = Window(self.grid, 0, 0, *self.grid.shape)
             for name, values in (("y", window.y()), ("x", window.x())):
-                if name not in group:
-                    axis = group.create_array(name, data=values, dimension_names=(name,))
-                    axis.attrs.update({"units": "m", "standard_name": f"projection_{name}_coordinate"})
-            if "spatial_ref" not in group:
-                group.create_array("spatial_ref", data=np.zeros((), "int32"), dimension_names=()).attrs.update(
-                    {"crs_wkt": self.grid.wkt, "GeoTransform": " ".join(map(str, self.grid.affine().to_gdal()))}
-                )
+                if not _is_array(self.path / name):
+                    arrays.axis(self.path / name, values, {"units": "m", "standard_name": f"projection_{name}_coordinate"})
+            if not _is_array(self.path / "spatial_ref"):
+                arrays.scalar(self.path / "spatial_ref", {"crs_wkt": self.grid.wkt, "GeoTransform": " ".join(map(str, self.grid.affine().to_gdal()))})
             for layer in layers:
-                self._array(group, layer)
+                self._array(layer)
 
-    def _array(self, group: zarr.Group, layer: LayerMeta) -> None:
+    def _array(self, layer: LayerMeta) -> None:
         attributes: dict[str, Any] = {
             "units": layer.units, "long_name": layer.long_name, "source": layer.source, "licence": layer.licence,
             "native_m": layer.native_m, "synthetic": layer.synthetic, "grid_mapping": "spatial_ref",
         }  # fmt: skip
-        try:
-            held = group.get(layer.name)
-        except ValueError:  # half-written: `has` believes nothing of it, so it is made anew
-            held = None
-        if isinstance(held, zarr.Array) and self.has(layer):
-            if dict(held.attrs) != attributes:
-                held.attrs.put(attributes)
+        at = self.path / layer.name
+        if self.has(layer):
+            if arrays.attributes(at, "array") != attributes:
+                arrays.describe(at, attributes)
             return
-        group.create_array(
-            layer.name, shape=self.grid.shape, chunks=(self.grid.tile, self.grid.tile), dtype=layer.dtype, fill_value=layer.fill, overwrite=True,
-            compressors=BloscCodec(cname=chunks.PACKER, clevel=chunks.LEVEL, shuffle=chunks.SHUFFLE),
-            dimension_names=("y", "x"), attributes=attributes,
-        )  # fmt: skip
+        above = self.path
+        for name in layer.name.split("/")[:-1]:
+            above = above / name
+            arrays.group(above, {})
+        if at.is_dir():  # of another kind, or half-written: `has` believes nothing of it
+            shutil.rmtree(at) if isinstance(at, Path) else at.clear()
+        arrays.tiled(at, self.grid.shape, self.grid.tile, layer.dtype, layer.fill, attributes)
 
     def has(self, layer: LayerMeta) -> bool:
         """Whether the layer's array is there, of the right kind and readable; without it no key of the layer is believed."""
@@ -102,8 +101,16 @@ class Cube:
             return False
         return found.dtype == layer.dtype and found.shape == self.grid.shape
 
+    def said(self, layer: str) -> dict[str, Any]:
+        """What a layer says of itself: `units`, `long_name`, `source`, `licence`, `native_m`, `synthetic`; StoreError when it is not there."""
+        self.kind(layer)
+        with answering(self.path):
+            return arrays.attributes(self.path / layer, "array")
+
     def open(self, layer: str) -> zarr.Array[Any]:
-        """The array of a layer; StoreError when it is not there."""
+        """The array of a layer as zarr gives it; StoreError when it is not there."""
+        import zarr
+
         try:
             with answering(self.path):
                 array = zarr.open_array(stored(self.path / layer), mode="r+", zarr_format=3)
@@ -113,7 +120,7 @@ class Cube:
 
     def read(self, layer: str, window: Window) -> Array:
         """The cells of a window, (y, x), in the layer's dtype, read-only; missing outside the grid."""
-        kind, side, grid = self._kind(layer), self.grid.tile, self.grid
+        kind, side, grid = self.kind(layer), self.grid.tile, self.grid
         rows = range(max(window.r0, 0) // side, -(-min(window.r1, grid.rows) // side))
         cols = range(max(window.c0, 0) // side, -(-min(window.c1, grid.cols) // side))
         values: Array | None = None
@@ -134,13 +141,14 @@ class Cube:
 
     def write(self, layer: str, tile: Index, values: Array) -> None:
         """One whole tile; refused when its shape or kind is not the tile's, so nothing is cast in silence. The values are read-only from then on."""
-        window, kind = self.grid.window(tile), self._kind(layer)
+        window, kind = self.grid.window(tile), self.kind(layer)
         if values.shape != window.shape or values.dtype != kind.dtype:
             raise StoreError(f"layer {layer!r}, tile {tile}: got {values.dtype}{values.shape}, expected {kind.dtype}{window.shape}")
         with _told(self.path):
             chunks.write(self.path / layer, kind, *tile, values)
 
-    def _kind(self, layer: str) -> chunks.Kind:
+    def kind(self, layer: str) -> chunks.Kind:
+        """What the array of a layer is; StoreError when it is not there or not such as this grid's are."""
         try:
             with answering(self.path):
                 found = chunks.kind(self.path / layer)
@@ -242,11 +250,19 @@ def write_atomically(path: Location, data: bytes) -> None:
             raise
 
 
+def _is_array(at: Location) -> bool:
+    try:
+        arrays.attributes(at, "array")
+    except FileNotFoundError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def _damage_told(path: Location) -> Iterator[None]:
     try:
         yield
-    except ValueError as error:  # what zarr and json raise for metadata cut short
+    except ValueError as error:  # what json raises for metadata cut short
         raise StoreError(f"the store {path.name} is damaged ({error}); delete {path.parent.name}/{path.name} from the cache and run again") from error
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,24 +25,38 @@ from pipeline.recipe import Array
 Bounds = tuple[float, float, float, float]
 
 DRIVERS = ("GTiff", "AAIGrid", "EHdr", "ENVI", "HFA", "SRTMHGT")  # no VRT: what it points to could change unseen
+CACHE_MB = 64  # of blocks that GDAL holds unpacked, of a whole process; its default is a share of the machine's memory
+os.environ.setdefault("GDAL_CACHEMAX", str(CACHE_MB))  # it is asked for once, before the first block
 CURVED = 0.01  # of a box's side: more than the edge of a box bends between two points of its outline
 
 
 @contextlib.contextmanager
 def opened(path: str | Path | Remote, **options: Any) -> Iterator[Any]:
     """The raster as rasterio gives it; DataError when it is not there or not a raster of a kind we read."""
-    path = path if isinstance(path, Remote) else Path(path)
-    if isinstance(path, Path) and not path.is_file():
-        raise DataError(f"{path.name}: no such file; check the path in the config, or fetch it first")
-    expected = f"expected {', '.join(DRIVERS)}: fetch it again, or convert it with `rio convert`"
+    if not isinstance(path, Remote):
+        with source_of(Path(path), **options) as source:
+            yield source
+        return
     with contextlib.ExitStack() as stack:
-        try:
-            source = stack.enter_context(path.opened(**options) if isinstance(path, Remote) else rasterio.open(path, **options))
-        except (RasterioError, OSError) as error:
-            raise DataError(f"{path.name}: cannot be opened as a raster ({first_line(error)}); {expected}") from error
-        if source.driver not in DRIVERS:
-            raise DataError(f"{path.name}: is a {source.driver} file; {expected}")
-        yield source
+        yield _judged(path.name, lambda: stack.enter_context(path.opened(**options)))
+
+
+def source_of(path: Path, **options: Any) -> Any:
+    """The raster of a file as rasterio gives it, to be closed by the caller; errors as `opened`."""
+    if not path.is_file():
+        raise DataError(f"{path.name}: no such file; check the path in the config, or fetch it first")
+    return _judged(path.name, lambda: rasterio.open(path, **options))
+
+
+def _judged(name: str, take: Callable[[], Any]) -> Any:
+    expected = f"expected {', '.join(DRIVERS)}: fetch it again, or convert it with `rio convert`"
+    try:
+        source = take()
+    except (RasterioError, OSError) as error:
+        raise DataError(f"{name}: cannot be opened as a raster ({first_line(error)}); {expected}") from error
+    if source.driver not in DRIVERS:
+        raise DataError(f"{name}: is a {source.driver} file; {expected}")
+    return source
 
 
 def crs_of(source: Any, declared: str | None) -> CRS:

@@ -106,6 +106,11 @@ class ObjectPath:
         with self._answering(), contextlib.suppress(FileNotFoundError):
             _files().rm_file(self.address)
 
+    def clear(self) -> None:
+        """Take away every object below."""
+        with self._answering(), contextlib.suppress(FileNotFoundError):
+            _files().rm(self.address, recursive=True)
+
     def upload(self, path: Path) -> None:
         """Put a file."""
         with self._answering(), self._there():

@@ -216,8 +216,9 @@ def _grown(bounds: Bounds, reach_m: float) -> Bounds:
 def _cells(window: Window, halo: int) -> Cells:
     grid = window.grid
     rows, cols = np.arange(window.r0, window.r1), np.arange(window.c0, window.c1)
-    outside = ((rows < 0) | (rows >= grid.rows))[:, None] | ((cols < 0) | (cols >= grid.cols))[None, :]
-    number: Array = np.where(outside, np.int64(-1), window.cells())
+    off_rows, off_cols = (rows < 0) | (rows >= grid.rows), (cols < 0) | (cols >= grid.cols)
+    number: Array = window.cells()
+    number[off_rows], number[:, off_cols] = -1, -1
     return Cells(window.x(), window.y(), number, grid.cell_m, halo, grid.rows * grid.cols)
 
 

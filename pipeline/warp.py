@@ -25,6 +25,7 @@ from rasterio.vrt import WarpedVRT
 from pipeline.errors import DataError
 from pipeline.footprint import Footprint, crs_of, first_line, footprint, opened
 from pipeline.grid import Window
+from pipeline.kept import kept
 from pipeline.ranged import Remote
 from pipeline.recipe import Array
 
@@ -48,7 +49,7 @@ def read_onto(
     centre is (for "average" and "mode": any pixel under it); missing pixels have no weight. Onto coarser cells `bilinear` and
     `cubic` widen as GDAL's do. A file on the grid's own lattice is copied. DataError when the file cannot be read to the end.
     """
-    with opened(path) as source, _told(path):
+    with kept(path) as source, _told(path):
         held = crs_of(source, crs)
         shift = _shift(source, held, window)
         if shift is not None:

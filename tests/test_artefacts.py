@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,3 +36,9 @@ def test_arrays_keep_their_kind() -> None:
 def test_bytes_take_no_more_room_than_they_are() -> None:
     outline = b"\x80" * 100_000
     assert len(packed([{"wkb": outline}])) < len(outline) + 100
+
+
+def test_arrays_are_an_archive_that_numpy_reads(tmp_path: Path) -> None:
+    (tmp_path / "held.npz").write_bytes(packed({"row": np.arange(1000), "name": np.array(["a", "bc"])})[1:])
+    with np.load(tmp_path / "held.npz", allow_pickle=False) as held:
+        assert held["row"].tolist() == list(range(1000)) and held["name"].tolist() == ["a", "bc"]

@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
+_BLOCK = 2**14  # cells drawn at a time: what is in between stays in the processor's cache
 
 
 def uniform(cells: Ints, *, seed: int, stream: str) -> Floats:
@@ -25,8 +26,12 @@ def uniform(cells: Ints, *, seed: int, stream: str) -> Floats:
     digest = _digest(seed, stream, size=16)
     first, second = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
     numbers = np.ascontiguousarray(cells, dtype=np.int64).view(np.uint64)
-    mixed = splitmix(splitmix(numbers ^ first) + second)
-    return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    drawn = np.empty(numbers.shape)
+    for at in range(0, numbers.size, _BLOCK):
+        mixed = splitmix(splitmix(numbers[at : at + _BLOCK] ^ first) + second)
+        mixed >>= np.uint64(11)
+        np.multiply(mixed, 2.0**-53, out=drawn[at : at + _BLOCK])
+    return drawn
 
 
 def derive(seed: int, *words: str | int) -> int:
@@ -37,9 +42,13 @@ def derive(seed: int, *words: str | int) -> int:
 def splitmix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     """The output splitmix64 gives when its state, before the step, is `state`; (n,) uint64."""
     z = state + _GOLDEN
-    z = (z ^ (z >> np.uint64(30))) * _FIRST
-    z = (z ^ (z >> np.uint64(27))) * _SECOND
-    return z ^ (z >> np.uint64(31))
+    shifted = z >> np.uint64(30)
+    z ^= shifted
+    z *= _FIRST
+    z ^= np.right_shift(z, np.uint64(27), out=shifted)
+    z *= _SECOND
+    z ^= np.right_shift(z, np.uint64(31), out=shifted)
+    return z
 
 
 def _digest(seed: int, *words: str | int, size: int) -> bytes:

@@ -136,6 +136,16 @@ class Trees:
             _refuse("a node has no parent")
 
 
+def ready() -> None:
+    """Have the kernel read from its cache, or compiled, by sending one row down a stump."""
+    stump = Trees(
+        children=np.array([[1, 2], [1, 1], [2, 2]], np.int32), feature=np.zeros(3, np.int32), threshold=np.zeros(3, np.float32),
+        value=np.array([[0.5, 0.5], [1, 0], [0, 1]]), weight=np.array([2.0, 1, 1]), tree_start=np.array([0, 3]), bag_start=np.array([0, 1]),
+        fill=np.zeros((1, 1), np.float32),
+    )  # fmt: skip
+    stump.mean_and_spread(np.zeros((1, 1), np.float32))
+
+
 def _refuse(what: str) -> None:
     raise DataError(f"model: {what}; the file is damaged or was not written by this program")
 

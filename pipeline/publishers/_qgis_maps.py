@@ -110,7 +110,7 @@ def _amounts(bundle: Bundle, name: str, file: str, group: str, themes: tuple[str
     spread = 2 * said.stddev if said.known else 0.0
     low, high = (max(said.minimum, said.mean - spread), min(said.maximum, said.mean + spread)) if said.known else (0.0, 1.0)
     low, high = float(f"{low:.3g}"), float(f"{high:.3g}")  # a legend is read by people
-    of = dict(bundle.cube.open(layer).attrs)
+    of = bundle.cube.said(layer)
     unit = "" if str(of.get("units", "1")) in ("", "1") else f" ({of['units']})"
     style, key = _drawn(lambda: ramp(CIVIDIS, low, high)), file.replace("/", "-")
     return _map(key, f"{name.replace('_', ' ').capitalize()}{unit}", group, file, style, themes, str(of.get("long_name", "")), str(of.get("licence", "")))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,36 +67,57 @@ def acquire(loaded: Loaded, grid: Grid, cache: Path) -> Found:
     Offline, what every source lacks is told in one MissingError.
     """
     found = Found(Place(loaded.root, cache, grid, loaded.config.run.offline), notices=list(loaded.notices))
-    missing: list[str] = []
     uses = dict(loaded.config.sources)
     if loaded.config.region.boundary:
         vector = registry.find("sources", "vector")
         uses[BOUNDARY] = Use(use="vector", with_=registry.parameters(vector).model_validate({"path": loaded.config.region.boundary}))
-    local = [path for use in uses.values() if isinstance(path := getattr(use.with_, "path", None), str)]
-    with _files.ahead(local, found.place):
-        for key, use in sorted(uses.items(), key=lambda entry: entry[1].use == JOINED):  # what is joined comes after its parts
+    uses = dict(sorted(uses.items(), key=lambda entry: entry[1].use == JOINED))  # what is joined comes after its parts
+    for key, use in uses.items():
+        with _told(loaded, key):
+            found.sources[key] = registry.find("sources", use.use)(**_expanded(use))
+    # tables first: what they import is imported while the files of rasters are hashed
+    order = sorted(uses, key=lambda key: (uses[key].use == JOINED, not hasattr(found.sources[key], "table")))
+    missing, notices = dict[str, tuple[str, ...]](), dict[str, list[str]]()
+    with _files.ahead([path for key in order if isinstance(path := getattr(uses[key].with_, "path", None), str)], found.place):
+        for key in order:
             try:
-                found.sources[key] = source = registry.find("sources", use.use)(**_expanded(use))
-                if use.use == JOINED:
-                    if not missing:
-                        _join_tables(found, key, use, source)
-                    continue
-                found.acquired[key] = acquired = source.acquire(found.place)
-                found.notices += [f"{key}: {notice}" for notice in acquired.notices]
-                if acquired.layers:
-                    source.check_values(acquired.assets, grid)
-                else:
-                    _align_table(found, key, use, source, acquired.assets)
+                with _told(loaded, key):
+                    if uses[key].use != JOINED:
+                        notices[key] = _acquired(found, key, uses[key])
+                    elif not missing:
+                        _join_tables(found, key, uses[key], found.sources[key])
             except MissingError as error:
-                missing += [f"{key}: {name}" for name in error.names]
-            except ProspectError as error:
-                raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
+                missing[key] = error.names
     if missing:
-        raise MissingError(missing)
+        raise MissingError([f"{key}: {name}" for key in uses for name in missing.get(key, ())])
+    found.notices += [f"{key}: {notice}" for key in uses for notice in notices.get(key, ())]
+    found.acquired = {key: found.acquired[key] for key in uses}
+    found.tables = {key: found.tables[key] for key in uses if key in found.tables}
     return found
 
 
-def _align_table(found: Found, key: str, use: Use, source: Any, assets: tuple[Asset, ...]) -> None:
+@contextlib.contextmanager
+def _told(loaded: Loaded, key: str) -> Iterator[None]:
+    """Errors of a source with its name, and where it is written."""
+    try:
+        yield
+    except MissingError:
+        raise
+    except ProspectError as error:
+        raise type(error)(f"{loaded.where('sources', key)}: {key}: {error}") from error
+
+
+def _acquired(found: Found, key: str, use: Use) -> list[str]:
+    """Ask one source; what it noticed."""
+    source = found.sources[key]
+    found.acquired[key] = acquired = source.acquire(found.place)
+    if not acquired.layers:
+        return [*acquired.notices, *_align_table(found, key, use, source, acquired.assets)]
+    source.check_values(acquired.assets, found.place.grid)
+    return list(acquired.notices)
+
+
+def _align_table(found: Found, key: str, use: Use, source: Any, assets: tuple[Asset, ...]) -> list[str]:
     from pipeline import vectors
 
     grid = found.place.grid
@@ -108,8 +132,8 @@ def _align_table(found: Found, key: str, use: Use, source: Any, assets: tuple[As
         frame, notices = source.table(assets, found.place)
         vectors.store(frame, path)
         write_atomically(notes, "\n".join(notices).encode())
-    found.notices += [f"{key}: {notice}" for notice in notes.read_text().splitlines()]
     found.tables[key] = Table(key, path, version)
+    return notes.read_text().splitlines()
 
 
 def _join_tables(found: Found, key: str, use: Use, source: Any) -> None:
@@ -130,6 +154,7 @@ def _join_tables(found: Found, key: str, use: Use, source: Any) -> None:
     found.acquired[key] = Acquired((), synthetic=any(found.acquired[name].synthetic for name in source.of))
 
 
+@cache
 def library_versions() -> dict[str, str]:
     """The versions of the libraries that decide numbers: part of every key."""
     from importlib.metadata import version

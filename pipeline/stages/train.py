@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ def train(
     *, table: Fit, samples: Fit, told: Mapping[str, Any], seed: int, block_km: float | None = None, taught: Fit | None = None
 ) -> bytes:  # fmt: skip
     """Fit the model to all of the table that trains, and to what other regions teach; no bytes where there is no ground to learn or predict on."""
-    from pipeline.learning import model_files
+    from pipeline.learning import model_files, trees
     from pipeline.learning.fitted import fitted
     from pipeline.learning.split import Split
     from pipeline.learning.table import SampleTable
@@ -47,6 +48,7 @@ def train(
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.subset(held.trains)
     held = held.checked() if lessons is None else held
+    threading.Thread(target=trees.ready).start()  # a quarter of a second that the first tile of the map would wait for, while a core has nothing to do
     blocks = None if block_km is None else Split(block_m=block_km * 1000).blocks(held)
     return model_files.dump(making.kept(fitted(model, held, blocks)))
 

@@ -43,3 +43,10 @@ def test_sub_seeds_keep_words_apart_and_fit_scikit_learn() -> None:
     assert all(0 <= seed < 2**32 for seed in seeds)
     assert derive(8) != derive(7)
     assert derive(7, np.int64(1)) == derive(7, 1)  # type: ignore[arg-type]
+
+
+def test_draws_of_many_cells_are_those_of_each_piece() -> None:
+    cells = np.arange(40_000)[::-1]
+    pieces = [uniform(piece, seed=3, stream="s") for piece in np.array_split(cells, 7)]
+    np.testing.assert_array_equal(uniform(cells, seed=3, stream="s"), np.concatenate(pieces))
+    assert uniform(cells[:0], seed=3, stream="s").shape == (0,)

@@ -12,6 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.errors import DataError
+from pipeline.learning import trees as kernel
+from pipeline.learning import walk
 from pipeline.learning.trees import Trees
 
 
@@ -189,3 +191,11 @@ def test_trees_that_would_lead_the_kernel_astray_are_refused(change: Any, words:
     _, trees, _ = fitted()
     with pytest.raises(DataError, match=words):
         replace(trees, **change()).checked(features=5, classes=2)
+
+
+def test_a_kernel_that_is_ready_is_the_one_a_fitted_forest_uses() -> None:
+    kernel.ready()
+    compiled = len(walk._walk.signatures)
+    _, trees, X = fitted()
+    trees.mean_and_spread(X, 1)
+    assert len(walk._walk.signatures) == compiled

@@ -184,7 +184,7 @@ def _means(cube: Cube, name: str) -> str:
     """What a layer is and in which unit, as it says itself; empty where the cube has no layer of a feature's name."""
     if not (cube.path / name / "zarr.json").is_file():
         return ""
-    said = dict(cube.open(name).attrs)
+    said = cube.said(name)
     unit = cells.UNITS.get(str(said.get("units", "")), str(said.get("units", "")))
     return f"{readable(str(said.get('long_name', '')))}{f', {unit}' if unit else ''}"
 
