@@ -19,7 +19,7 @@ from rasterio import shutil
 from rasterio._err import CPLE_BaseError  # what a copy raises when the disk fills; it has no public name
 from rasterio.enums import Resampling
 
-from pipeline.cube import Cube
+from pipeline.cube import REGION, Cube
 from pipeline.errors import StoreError
 from pipeline.grid import Grid, Window
 from pipeline.recipe import MISSING, Array
@@ -40,18 +40,18 @@ class Block:
     values: Array
 
 
-def blocks(cube: Cube, layer: str, within: str | None = None) -> Iterator[Block]:
-    """Every block of a layer once; squares of whole chunks are read, so memory does not grow with the region. Cells not known in layer `within` are missing:
-    most layers are made a little beyond the region, how far hangs on the tiles."""
+def blocks(cube: Cube, layer: str) -> Iterator[Block]:
+    """Every block of a layer once; squares of whole chunks are read, so memory does not grow with the region. Cells off the region are missing:
+    layers are made a little beyond it, how far hangs on the tiles, and what lies further off may be left of a region that was larger."""
     rows, cols = cube.grid.shape
     side = BLOCK * math.ceil(cube.grid.tile / BLOCK)
     for top in range(0, rows, side):
         for left in range(0, cols, side):
             window = Window(cube.grid, top, left, min(top + side, rows), min(left + side, cols))
             square = cube.read(layer, window)
-            if within:
-                missing = np.float32(np.nan) if square.dtype.kind == "f" else MISSING
-                square = np.where(np.isnan(cube.read(within, window)), missing, square)
+            off = np.isnan(cube.read(REGION, window))
+            if off.any():
+                square = np.where(off, np.float32(np.nan) if square.dtype.kind == "f" else MISSING, square)
             for r in range(0, square.shape[0], BLOCK):
                 for c in range(0, square.shape[1], BLOCK):
                     yield Block(top + r, left + c, square[r : r + BLOCK, c : c + BLOCK])
@@ -134,7 +134,7 @@ def look(cube: Cube, layer: str) -> Look:
     return Look(str(said.get("long_name", layer)), str(said.get("units", "1")), tags, {"NATIVE_M": str(said.get("native_m", ""))})
 
 
-def write(path: Path, cube: Cube, layer: str, look: Look, within: str | None = None) -> Statistics:
+def write(path: Path, cube: Cube, layer: str, look: Look) -> Statistics:
     """Write a layer, as `blocks` gives it, as one COG, whole or not at all, and return its statistics; StoreError when it cannot be written."""
     dtype: str = "uint8" if look.palette else str(cube.kind(layer).dtype)
     nodata: float = 0 if look.palette else math.nan if dtype == "float32" else int(MISSING)
@@ -147,7 +147,7 @@ def write(path: Path, cube: Cube, layer: str, look: Look, within: str | None = N
             rasterio.Env(GDAL_CACHEMAX=CACHE_MB, GDAL_NUM_THREADS=THREADS, GDAL_TIFF_OVR_BLOCKSIZE=BLOCK, GDAL_PAM_ENABLED="NO"),
         ):
             plain, cog = Path(beside) / "plain.tif", Path(beside) / "cog.tif"
-            statistics = _write_plain(plain, cube.grid, blocks(cube, layer, within), look, dtype, nodata)
+            statistics = _write_plain(plain, cube.grid, blocks(cube, layer), look, dtype, nodata)
             _add_overviews(plain, resampling)
             options = {"COMPRESS": "DEFLATE", "PREDICTOR": "YES", "BLOCKSIZE": BLOCK, "BIGTIFF": "IF_SAFER"}
             options |= {"LEVEL": 1} if dtype == "float32" else {}  # more gains floats a hundredth and takes half as long again

@@ -248,7 +248,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     _check_names(loaded, nodes)
     showing.check(loaded, {meta.name: meta for node in nodes for meta in _outputs(node)})
     notices = [*found.notices, *(f"label: {n}" for n in notices), *(f"{t.region}: {n}" for t in teachers for n in t.notices)]
-    made = needed.where_needed(nodes, grid, align.tiles(found) | label.tiles(nodes, grid))
+    made = needed.where_needed(nodes, grid, align.tiles(found))
     return Graph(loaded, found, made, prefix, evidence, deposits, _bundle_name(loaded, system_named=system_named), notices, told, teachers)
 
 

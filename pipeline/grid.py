@@ -115,7 +115,12 @@ class Grid:
         """The tiles that hold one of the points, x and y in metres; points outside the grid lie in none."""
         rows, cols = np.floor((self.y_m - y) / self.cell_m).astype(np.int64), np.floor((x - self.x_m) / self.cell_m).astype(np.int64)
         inside = (rows >= 0) & (rows < self.rows) & (cols >= 0) & (cols < self.cols)
-        return set(zip((rows[inside] // self.tile).tolist(), (cols[inside] // self.tile).tolist(), strict=True))
+        return set(self.tiles_of(rows[inside] * self.cols + cols[inside]))
+
+    def tiles_of(self, cells: np.ndarray) -> frozenset[Index]:
+        """The tiles that hold one of these cells, by their numbers, row * columns + column."""
+        rows, cols = np.divmod(cells, self.cols)
+        return frozenset(zip((rows // self.tile).tolist(), (cols // self.tile).tolist(), strict=True))
 
     def affine(self, row: int = 0, col: int = 0) -> Affine:
         """The transform whose origin is the upper left corner of cell (row, col)."""

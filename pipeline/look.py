@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def open_cube(region: str, *, system: str | None = None, settings: tuple[str, ...] = (), root: Path | None = None) -> xr.Dataset:
     """The cube of a region: one variable per layer, dims (y, x), `spatial_ref` for the CRS, units and sources as attributes.
 
-    Read lazily, tile by tile, through dask. With `system`, the map layers of that mineral system are joined to it
+    Read lazily, tile by tile, through dask. `region` is 1 in the region: layers end somewhere beyond its border, where nobody looks at them any more, or
+    hold what was made of a larger one; `.where(cube.region == 1)` leaves what counts. With `system`, the map layers of that mineral system are joined to it
     (prospectivity, uncertainty, classes); without, those of the region's default system if they were made.
     Raises StoreError when the region was never run, ConfigError for an unknown region.
     """

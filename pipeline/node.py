@@ -84,7 +84,8 @@ class Call:
 
 @dataclass(frozen=True)
 class LayerNode:
-    """A tile recipe: one call per tile, one array per output. `tiles`: those it is made on, None for all; the others stay missing."""
+    """A tile recipe: one call per tile, one array per output. `tiles`: those it is made on, None for those that `needed` finds; nobody looks at the
+    others."""
 
     name: str
     stage: str
@@ -108,12 +109,13 @@ class Where:
 
 @dataclass(frozen=True)
 class FitNode:
-    """A fit: `gather`, if any, runs on every tile and returns small arrays; `call` makes one artefact of them all.
+    """A fit: `gather`, if any, runs on tiles and returns small arrays; `call` makes one artefact of them all.
 
     The call gets the tiles' answers, in grid order, as its parameter `parts`. `bytes` is the stated bound of what it holds. `draws`
     says what it is when its artefact is lines that others read. `of_map`: it tells what is in the data or on the finished map, such as a survey's
-    gradient or targets, and an update makes it again; all else is learnt, and stays as it was fitted. `tiles`: those that give, None for all; or
-    where they will be, told by a fit that `gather` reads.
+    gradient or targets, and an update makes it again; all else is learnt, and stays as it was fitted. `tiles`: those that give, None for those
+    of the region; or where they will be, told by a fit that `gather` reads. `beyond`: tiles, in the region or not, that its artefact may speak of: those who
+    gather by it ask these too.
     """
 
     name: str
@@ -124,6 +126,7 @@ class FitNode:
     draws: LayerMeta | None = None
     of_map: bool = False
     tiles: frozenset[Index] | Where | None = None
+    beyond: frozenset[Index] = frozenset()
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -98,6 +98,8 @@ class Plan:
     def asked(self, node: Node) -> list[Index] | None:
         """The tiles a node is made on, or a fit asks, in grid order; None where another fit will tell and is not made."""
         tiles = node.tiles
+        if isinstance(node, LayerNode) and all(meta.name in self.pins.layers for meta in node.outputs):
+            return [tile for tile in self.grid.tiles() if all(tile_name(tile) in self.pins.layers[meta.name] for meta in node.outputs)]
         if isinstance(tiles, Where):
             if not self.cube.has_fit(tiles.fit, self.fit_keys[tiles.fit]):
                 return None
@@ -187,7 +189,7 @@ def _give_keys(plan: Plan) -> None:
     for node in plan.nodes:
         said = [call.identity() for call in node.calls]
         fits = {name: plan.fit_keys[name] for call in node.calls for name in call.read_fits()}
-        layers = {name: hash_of(plan.keys[name]) for call in node.calls for name in call.read_layers()}
+        layers = {name: hash_of(keys) for name, keys in _keys_read(plan, node).items()}
         vectors = {t.name: t.version for call in node.calls for t in call.vectors.values()}
         files = {a.id: a.version for call in node.calls for a in call.assets}
         elsewhere = {f"{other.fit} of {other.region}": other.key for call in node.calls for other in call.elsewhere.values()}
@@ -214,6 +216,18 @@ def _give_keys(plan: Plan) -> None:
             plan.keys |= {meta.name: {tile: key_of(key, meta.name) for tile, key in of_tiles.items()} for meta in node.outputs}
 
 
+def _keys_read(plan: Plan, node: Node) -> dict[str, Mapping[str, str]]:
+    """The keys of the tiles of each layer that a node looks at: what others look at of it is not its business."""
+    call = node.call if isinstance(node, LayerNode) else node.gather
+    if call is None:
+        return {}
+    if not isinstance(node.tiles, frozenset):
+        return {name: plan.keys[name] for name in call.read_layers()}
+    halo = call.halo(plan.grid.cell_m)
+    near = {tile_name(t) for tile in node.tiles for t in plan.grid.near(tile, halo)} if halo else set(map(tile_name, node.tiles))
+    return {name: {tile: key for tile, key in plan.keys[name].items() if tile in near} for name in call.read_layers()}
+
+
 def _tile_keys(plan: Plan, call: Call, tiles: frozenset[Index] | None, static: str, fits: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The key of each of the `tiles`, by name; a tile that is not made has none."""
     grid = plan.grid
@@ -221,7 +235,7 @@ def _tile_keys(plan: Plan, call: Call, tiles: frozenset[Index] | None, static: s
     digests = [plan.graph.digests(table, call.reach_m) for table in call.vectors.values()]
     for tile in _asked_of(grid, tiles):
         near = [tile_name(t) for t in grid.near(tile, halo)] if layers else []
-        inputs = [[plan.keys[layer].get(n, "") for n in near] for layer in layers]
+        inputs = [[plan.keys[layer].get(n, "") for n in near] for layer in layers]  # an update looks also where a map is not made any more
         files = [(a.id, a.version) for a in call.assets if a.touches(grid.window(tile).bounds)]
         yield tile_name(tile), key_of(static, fits, inputs, files, [digest[tile] for digest in digests])
 
@@ -230,7 +244,7 @@ def _stale_tiles(plan: Plan, node: LayerNode, ledger: Ledger) -> list[Index]:
     if all(plan.cube.has(meta) and ledger.whole(meta.name) == hash_of(plan.keys[meta.name]) for meta in node.outputs):
         return []
     held = {meta.name: ledger.keys(meta.name) if plan.cube.has(meta) else {} for meta in node.outputs}
-    stale = [t for t in plan.asked(node) or () if any(held[m.name].get(tile_name(t)) != plan.keys[m.name].get(tile_name(t)) for m in node.outputs)]
+    stale = [t for t in plan.asked(node) or () if any(held[m.name].get(tile_name(t)) != plan.keys[m.name][tile_name(t)] for m in node.outputs)]
     if stale and all(meta.name in plan.pins.layers for meta in node.outputs):
         raise _lost(plan, node)
     return stale

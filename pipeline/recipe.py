@@ -90,7 +90,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Sample:
-    """Values of a layer at a bounded, seeded, tile-independent choice of cells, in the order of their numbers: `values` (n,).
+    """Values of a layer at a bounded, seeded, tile-independent choice of cells of the region, in the order of their numbers: `values` (n,).
 
     Missing values are kept, so that the samples of several layers stay aligned. What the feature reads as `Layers` or
     `Bands` its fit takes as `Samples`.

@@ -69,10 +69,11 @@ def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Estimate:
 
 
 def _tiles(plan: Plan, cube: Cube, until: float) -> tuple[dict[str, list[float]], Index]:
-    """Seconds of each layer and gathering that rests on no fit, tile after tile; the first holds what is compiled once. The last whole tile."""
+    """Seconds of each layer and gathering that rests on no fit, tile after tile of the map; the first holds what is compiled once. The last whole tile."""
     took: dict[str, list[float]] = defaultdict(list)
     middle = [(n - 1) / 2 for n in plan.grid.tiles_shape]
-    order = sorted(plan.grid.tiles(), key=lambda tile: (math.dist(tile, middle), tile))
+    mapped = next(node for node in plan.nodes if node.name == f"{plan.graph.prefix}/prospectivity")
+    order = sorted(plan.asked(mapped) or (), key=lambda tile: (math.dist(tile, middle), tile))
     whole = order[0]
     for tile in order:
         for node in plan.nodes:

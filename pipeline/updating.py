@@ -65,7 +65,9 @@ class Kept:
         end, config = f"{prefix}/prospectivity", plan.loaded.config
         before = self.fitted.layers[end]
         reached = frozenset(tile for tile in grid.tiles() if plan.keys[end].get(planning.tile_name(tile)) != before.get(planning.tile_name(tile)))
-        again, without = seasons.nodes(graph.nodes, grid, end=end, left=seasons.years(graph.found), prefix=prefix, reached=reached)
+        mapped = reached & {*(plan.asked(next(node for node in graph.nodes if node.name == end)) or ())}
+        fresh = frozenset(tile for tile in grid.tiles() if planning.tile_name(tile) not in before)
+        again, without = seasons.nodes(graph.nodes, grid, end=end, left=seasons.years(graph.found), prefix=prefix, reached=mapped)
         synthetic, targets = graph.synthetic, config.targets
         excluded = {}
         for one in targets.exclude:
@@ -73,7 +75,7 @@ class Kept:
                 excluded[one.of] = was, graph.found.tables[one.of], one.within_m
         pieces = f"{prefix}/pieces"
         added = update.nodes(
-            grid, prefix=prefix, without=without, reached=reached, shown=reached | plan.cube.written(f"{prefix}/change"),
+            grid, prefix=prefix, without=without, reached=reached, mapped=mapped, fresh=fresh, shown=reached | plan.cube.written(f"{prefix}/change"),
             fitted=Elsewhere(config.region.name, plan.cube, pieces, self.fitted.fits[pieces]),
             least_cells=math.ceil(targets.min_area_km2 * 1e6 / grid.cell_m**2), excluded=excluded, synthetic=synthetic,
         )  # fmt: skip

@@ -301,7 +301,7 @@ def test_one_layer_is_made_with_what_it_rests_on_and_no_more(mapped: Path, tmp_p
     assert done.exit_code == 0, done.output
     assert "draft" not in done.stdout
     (cube,) = root.glob("cache/tiny/*.zarr")
-    assert {path.parent.name for path in cube.glob("*/c")} - {"x", "y"} == {"dem", "slope"}
+    assert {path.parent.name for path in cube.glob("*/c")} - {"x", "y"} == {"dem", "region", "slope"}
     done = prospect("map", "tiny", "--only", "prospectivity")
     assert "not validated, so there is no score" in said(done)
     assert not (root / "outputs" / "tiny").exists()

@@ -17,9 +17,10 @@ import rasterio
 from rio_cogeo.cogeo import cog_validate
 
 from pipeline import cog
-from pipeline.cube import Cube, LayerMeta
+from pipeline.cube import REGION, Cube, LayerMeta
 from pipeline.grid import Grid
 from pipeline.recipe import MISSING
+from tests import tiny
 
 CRS = "EPSG:6933"
 ROWS, COLS = 1100, 1300
@@ -35,6 +36,7 @@ def cube_of(folder: Path, values: Any, *, tile: int, synthetic: bool = False) ->
     for index in grid.tiles():
         w = grid.window(index)
         cube.write("made", index, np.ascontiguousarray(values[w.r0 : w.r1, w.c0 : w.c1]))
+    tiny.everywhere(cube)
     return cube
 
 
@@ -60,6 +62,20 @@ def test_a_float_layer_is_a_valid_cog_that_holds_every_cell_and_says_what_it_is(
         assert (file.descriptions, file.units) == (("Made for a test",), ("nT",))
         assert file.tags()["LICENCE"] == "CC0"
         assert "SYNTHETIC" not in file.tags()
+
+
+@pytest.mark.parametrize("missing", [np.float32(np.nan), MISSING])
+def test_cells_off_the_region_are_missing_whatever_the_store_holds_there(tmp_path: Path, missing: Any) -> None:
+    values = np.arange(60 * 50).reshape(60, 50).astype(type(missing))
+    cube = cube_of(tmp_path, values, tile=32)
+    inside = np.full((32, 32), np.nan, np.float32)
+    inside[:20, 5:] = 1
+    cube.write(REGION, (0, 0), inside)
+    cog.write(tmp_path / "made.tif", cube, "made", cog.look(cube, "made"))
+    with rasterio.open(tmp_path / "made.tif") as file:
+        found = file.read(1)
+    values[:32, :32] = np.where(np.isnan(inside), missing, values[:32, :32])
+    assert np.array_equal(found, values, equal_nan=True)
 
 
 def test_statistics_in_the_file_are_those_of_numpy_in_float64(tmp_path: Path) -> None:

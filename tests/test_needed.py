@@ -39,6 +39,7 @@ FEATURES = {
     "edge": {"use": "total_horizontal_gradient", "of": "alteration"},
     "distance_to_faults": {"use": "distance_to", "of": "faults", "reach_m": 10_000},
 }
+TARGETS = {"min_area_km2": 1, "elevation": "dem"}
 
 
 def layer(name: str, reads: Sequence[str] = (), reach_m: float = 0.0) -> LayerNode:
@@ -83,6 +84,10 @@ def planned(root: Path, *settings: str) -> Plan:
     return plan(load("tiny", settings=settings, root=root))
 
 
+def node_of(made: Plan, name: str) -> Node:
+    return next(node for node in made.nodes if node.name == name)
+
+
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny region within an outline that touches few of its tiles, mapped."""
@@ -94,7 +99,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     region = {"name": "tiny", "title": "An odd region", "crs": tiny.CRS, "cell_m": tiny.CELL_M, "tile": 16, "bounds": list(tiny.BOUNDS), "boundary": "odd.gpkg"}
     said = yaml.safe_load((root / "configs" / "regions" / "tiny.yaml").read_text())
     sources = {name: said | {"licence": "CC0"} for name, said in said["sources"].items()}  # else no copies of them are published
-    tiny.write(root, region=region, sources=sources, features=FEATURES, publish={"evidence": ["smooth", "elevation"]})
+    tiny.write(root, region=region, sources=sources, features=FEATURES, publish={"evidence": ["smooth", "elevation"]}, targets=TARGETS)
     run(planned(root))
     return root
 
@@ -142,30 +147,75 @@ def test_deposits_beyond_the_border_are_learnt_from(odd: Path) -> None:
     assert np.isfinite(table.values[table.positive]).all() and table.positive.sum() == len(held["x"])
 
 
-def test_an_outline_that_moved_is_mapped_anew_where_it_went(odd: Path, tmp_path: Path) -> None:
+SOUTH = shapely.intersection(OUTLINE, shapely.box(0, 0, 60_000, 24_000))
+
+
+def outlined(root: Path, outline: shapely.Geometry) -> None:
+    (root / "odd.gpkg").unlink()
+    gpd.GeoDataFrame({"name": ["odd"]}, geometry=[outline], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
+
+
+@pytest.mark.parametrize("outline", [shapely.union(OUTLINE, shapely.box(40_000, 2000, 58_000, 12_000)), SOUTH])
+def test_an_outline_that_moved_gives_the_map_of_an_empty_cache(odd: Path, tmp_path: Path, outline: shapely.Geometry) -> None:
     root = shutil.copytree(odd, tmp_path / "moved")
-    moved = shapely.union(OUTLINE, shapely.box(40_000, 2000, 58_000, 12_000))
-    gpd.GeoDataFrame({"name": ["odd"]}, geometry=[moved], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
+    outlined(root, outline)
     made = planned(root)
-    assert 0 < len(made.stale["slope"]) < len(made.asked(next(node for node in made.nodes if node.name == "slope")) or ())
+    assert len(made.stale.get("slope", ())) < len(made.asked(node_of(made, "slope")) or ())
     run(made)
     again = shutil.copytree(root, tmp_path / "anew", ignore=shutil.ignore_patterns("cache", "outputs"))
     run(planned(again))
-    assert digests(root / "outputs" / "tiny") == digests(again / "outputs" / "tiny")
+    names = (*EXACT, "evidence/smooth.tif", "evidence/elevation.tif")
+    assert digests(root / "outputs" / "tiny", names) == digests(again / "outputs" / "tiny", names)
+    assert planned(root).stale == {}
+
+
+def test_an_update_within_a_smaller_outline_leaves_no_target_off_it(odd: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(odd, tmp_path / "smaller")
+    outlined(root, SOUTH)
+    updating.run(updating.planned(load("tiny", root=root)))
+    targets = gpd.read_parquet(root / "outputs" / "tiny" / "targets.parquet")
+    assert len(targets) and shapely.intersects(targets.geometry.to_numpy(), SOUTH).all()
+    with rasterio.open(root / "outputs" / "tiny" / "prospectivity.tif") as small, rasterio.open(odd / "outputs" / "tiny" / "prospectivity.tif") as whole:
+        here, then = small.read(1), whole.read(1)
+    both = np.isfinite(here) & np.isfinite(then)
+    assert 0 < both.sum() < np.isfinite(then).sum() and (here == then)[both].all()
+    outlined(root, OUTLINE)
+    updating.run(updating.planned(load("tiny", root=root)))
+    names = (*RASTERS, "targets.parquet")
+    assert digests(root / "outputs" / "tiny", names) == digests(odd / "outputs" / "tiny", names)
+
+
+def with_deposits(root: Path, odd: Path, *places: tuple[float, float]) -> Path:
+    rows = pd.read_csv(odd / "occurrences.csv")
+    more = [{"name": f"found {x:g}", **dict(zip(("lon", "lat"), tiny.to_lonlat(x, y), strict=True))} for x, y in places]
+    pd.concat([rows, pd.DataFrame(more)]).to_csv(root / "occurrences.csv", index=False)
+    return root
+
+
+def test_deposits_off_the_region_leave_the_features_of_the_region_as_they_are(odd: Path, tmp_path: Path) -> None:
+    root = with_deposits(shutil.copytree(odd, tmp_path / "more"), odd, (57_000.0, 47_000.0))
+    made = planned(root)
+    assert "unusual_fit" not in made.stale and "edge_fit" not in made.stale
+    assert set(made.stale["unusual"]) == {*made.grid.holding(np.array([57_000.0]), np.array([47_000.0]))}
+
+
+def test_a_deposit_that_comes_and_goes_and_comes_again_is_no_lost_map(odd: Path, tmp_path: Path) -> None:
+    root = with_deposits(shutil.copytree(odd, tmp_path / "again"), odd, (57_000.0, 47_000.0))
+    run(planned(root))
+    run(planned(with_deposits(root, odd)))
+    updating.run(updating.planned(load("tiny", root=with_deposits(root, odd, (57_000.0, 47_000.0)))))
+    assert digests(root / "outputs" / "tiny", RASTERS) == digests(odd / "outputs" / "tiny", RASTERS)
 
 
 def test_an_outline_off_the_bounds_is_refused(odd: Path, tmp_path: Path) -> None:
     root = shutil.copytree(odd, tmp_path / "off", ignore=shutil.ignore_patterns("cache", "outputs"))
-    gpd.GeoDataFrame({"name": ["odd"]}, geometry=[shapely.box(90_000, 0, 99_000, 9000)], crs=tiny.CRS).to_file(root / "odd.gpkg", layer="odd")
+    outlined(root, shapely.box(90_000, 0, 99_000, 9000))
     with pytest.raises(ConfigError, match="do not meet"):
         planned(root)
 
 
 def test_an_update_with_a_deposit_far_beyond_the_border_leaves_the_map_as_it_is(odd: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(odd, tmp_path / "updated")
-    lon, lat = tiny.to_lonlat(57_000.0, 47_000.0)
-    rows = pd.read_csv(root / "occurrences.csv")
-    pd.concat([rows, pd.DataFrame({"name": ["found since"], "lon": [lon], "lat": [lat]})]).to_csv(root / "occurrences.csv", index=False)
+    root = with_deposits(shutil.copytree(odd, tmp_path / "updated"), odd, (57_000.0, 47_000.0))
     made = updating.planned(load("tiny", root=root))
     assert made.grid.holding(np.array([57_000.0]), np.array([47_000.0])) <= {*made.stale["slope"]}  # made for whoever fits again
     updating.run(made)

@@ -15,6 +15,8 @@ import yaml
 from pyproj import Transformer
 from rasterio.transform import from_origin
 
+from pipeline.cube import REGION, Cube, LayerMeta
+
 CRS = "+proj=aea +lat_0=28 +lon_0=65.5 +lat_1=25.5 +lat_2=31 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
 BOUNDS = (0.0, 0.0, 60_000.0, 50_000.0)
 CELL_M = 500
@@ -63,6 +65,13 @@ def write(root: Path, **changes: Any) -> None:
     (root / "configs" / "regions" / "tiny.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
     protocol = {"title": "spatial blocks", "split": {"kind": "square_blocks", "block_km": 10, "folds": 3}, "seeds": 2}
     (root / "configs" / "validation" / "default.yaml").write_text(yaml.safe_dump(protocol))
+
+
+def everywhere(cube: Cube) -> None:
+    """Say in a cube made by hand that its region is all of its grid."""
+    cube.prepare([LayerMeta(REGION, "float32", "1", "Inside the region", "all of it", "CC0", cube.grid.cell_m)])
+    for index in cube.grid.tiles():
+        cube.write(REGION, index, np.ones(cube.grid.window(index).shape, np.float32))
 
 
 def to_lonlat(x: Any, y: Any) -> tuple[Any, Any]:

@@ -73,7 +73,7 @@ def infill(
     """The chance of each rock class at the surface, and how unsure that is (entropy, 0 sure to 1 blind); blocks (y, x) float32, one per
     class of `classes` (name to codes of the map `of`) and `<name>_entropy`.
 
-    Learnt where the map is, from the layers that can be `seen` everywhere (satellite, terrain, geophysics, the classes of a coarse map);
+    Learnt where the map is, in the region, from the layers that can be `seen` everywhere (satellite, terrain, geophysics, the classes of a coarse map);
     never from deposits. A mapped cell is told by the forest that did not see the map of its block (`block_km`, dealt to `folds`), an unmapped
     one by all forests: so what a model learns from is of the same kind as what it is asked about. With `cover`, the codes that hide
     the rock, cells under cover do not teach and are told like unmapped ones: with layers that see through cover (magnetics, gravity)

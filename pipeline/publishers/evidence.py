@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from pipeline import cog
 from pipeline.bundle import Bundle
-from pipeline.cube import REGION
 
 EPOCH = 3
 
@@ -18,4 +17,4 @@ def evidence(*, bundle: Bundle) -> None:
         shown = cog.look(bundle.cube, layer)
         synthetic = {"SYNTHETIC": cog.SYNTHETIC} if bundle.synthetic else {}  # of a map that is, no part is told apart
         tags = {"TITLE": bundle.title, "REGION": bundle.region, **shown.tags, **synthetic}
-        cog.write(bundle.folder / "evidence" / f"{name}.tif", bundle.cube, layer, replace(shown, tags=tags), within=REGION)
+        cog.write(bundle.folder / "evidence" / f"{name}.tif", bundle.cube, layer, replace(shown, tags=tags))

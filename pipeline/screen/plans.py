@@ -44,12 +44,12 @@ def show(plan: Plan) -> None:
 
 def _table(plan: Plan) -> Table:
     table = Table("stage", "layer or fit", "tiles to do", "reads", "memory", "why", box=None, pad_edge=False, header_style="bold")
-    every = math.prod(plan.grid.tiles_shape)
     for node in plan.nodes:
         if node.name in plan.stale:
+            tiles = plan.asked(node)
             asks = isinstance(node, LayerNode) or node.gather
             # of a fit that asks only where another says, it is not known before that one is made
-            todo = "-" if not asks else "a few" if plan.asked(node) is None else f"{plan.tasks(node)} of {every}"
+            todo = "-" if not asks else "a few" if tiles is None else f"{plan.tasks(node)} of {len(tiles)}"
             memory = shown_bytes(node.bytes) if isinstance(node, FitNode) else ""
             table.add_row(node.stage, node.name, todo, _read(plan, node), memory, plan.why.get(node.name, ""))
     return table

@@ -37,10 +37,10 @@ def show(plan: Plan, layer: str) -> None:
     screen, (name, node) = console(), _found(plan, layer)
     meta = next(meta for meta in node.outputs if meta.name == name)
     stale, every = len(plan.stale.get(node.name, ())), len(plan.asked(node) or ())
-    if stale == every:
+    if stale and stale == every:
         raise StoreError(f"layer {layer!r} is not made yet ({plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}`")
     sketch, statistics, classes = _Sketch(plan), cog.Statistics(), Counter[int]()
-    for block in cog.blocks(plan.cube, name, within=REGION):
+    for block in cog.blocks(plan.cube, name):
         statistics.add(block.values)
         sketch.add(block)
         if meta.dtype == "int32":
@@ -71,7 +71,7 @@ def export(plan: Plan, layer: str, to: Path | None) -> None:
             f"layer {layer!r} is not up to date ({len(stale)} tiles, {plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}` first"
         )
     path = to or Path(f"{layer.replace('/', '_')}.tif")
-    cog.write(path, plan.cube, name, rasters.look(plan.cube, name), within=REGION)
+    cog.write(path, plan.cube, name, rasters.look(plan.cube, name))
     console().print(f"wrote {endings.shown_path(path.resolve())}", soft_wrap=True)
 
 
@@ -84,14 +84,14 @@ def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
     path = plan.outputs.with_name(f"{plan.outputs.name}.{layer.replace('/', '_')}.tif")
     publish.check_writable(plan.outputs)
     with bars.watching() as progress:
-        flow.make(plan, (name,), progress, say=say)
+        flow.make(plan, (name, REGION), progress, say=say)  # of a layer only what lies in the region is shown
     shown, key = rasters.look(plan.cube, name), hash_of(plan.keys[name])
     draft = name.startswith(f"{plan.graph.prefix}/")
     config, taught_by = plan.loaded.config, [teacher.region for teacher in plan.graph.teachers] if draft else []
     own = rasters.named(config.region.title, config.region.name, config.system.name, taught_by=taught_by, synthetic=plan.graph.synthetic)
     tags = {**shown.tags, **own, "LAYER_KEY": key} | ({"VALIDATED": DRAFT} if draft else {})
     if _key_of(path) != key:
-        cog.write(path, plan.cube, name, replace(shown, tags=tags), within=None if draft else REGION)  # a map has none of it
+        cog.write(path, plan.cube, name, replace(shown, tags=tags))
     screen, region = console(), plan.loaded.config.region.name
     screen.print(f"{endings.shown_path(path)}: {next(meta.long_name for meta in node.outputs if meta.name == name)}", soft_wrap=True)
     if draft:

@@ -85,7 +85,7 @@ def _region(found: Found) -> LayerNode:
     meta = LayerMeta(REGION, "float32", "1", "Inside the region", "region boundary", "see boundary", grid.cell_m)
     table = found.tables.get(BOUNDARY)
     call = Call(inside, vectors={"boundary": table}) if table else Call(everywhere)
-    return LayerNode(REGION, STAGE, call, (meta,))
+    return LayerNode(REGION, STAGE, call, (meta,), tiles=frozenset(grid.tiles()))  # also where nothing else is made: it says so
 
 
 def _meta(found: Found, key: str, info: LayerInfo, said: dict[str, Any]) -> LayerMeta:

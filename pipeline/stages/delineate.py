@@ -20,7 +20,7 @@ from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
 from pipeline.stages import believe, expect
 
-EPOCH = 6
+EPOCH = 7
 STAGE = "delineate"
 PIECES_BYTES = 400_000_000
 AT_ONCE = 16  # outlines: on noisy ground one may have a hundred thousand points
@@ -50,11 +50,13 @@ def nodes(
             "they are; use targets.area_share"
         )
     masks = [_mask(grid, one, tables[one.of]) for one in targets.exclude]
+    slopes = [_slope(grid, layers[targets.elevation])] if targets.elevation else []
     read = {
         "prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "applicability": (f"{prefix}/applicability",),
         "kind": (f"{prefix}/evidence_kind",) if config.applicability.measured else (), "excluded": tuple(n.name for n in masks),
         "tract": expect.tract(prefix, prior) if dense else (), "cover": tuple(cover.of for cover in config.applicability.cover),
-        "elevation": (targets.elevation,) if targets.elevation else (), "looks": (targets.clear_looks,) if targets.clear_looks else (),
+        "elevation": (targets.elevation,) if targets.elevation else (), "slope": tuple(n.name for n in slopes),
+        "looks": (targets.clear_looks,) if targets.clear_looks else (),
     }  # fmt: skip
     least_cells = math.ceil(targets.min_area_km2 * 1e6 / grid.cell_m**2)
     said = {
@@ -62,14 +64,13 @@ def nodes(
         **expect.away(deposits, targets.known_within_m),
     }  # fmt: skip
     fits = {"edges": f"{prefix}/edges"} | ({"exponent": f"{prefix}/exponent"} if dense else {})
-    # a slope looks at the cells around: the other layers are read with them and trimmed
-    gather = Call(high_ground, said, read, fits=fits, reach_m=grid.cell_m if targets.elevation else 0.0)
+    gather = Call(high_ground, said, read, fits=fits)
     joining = {
         "cell_m": grid.cell_m, "least_cells": least_cells, "min_area_km2": targets.min_area_km2,
         "excluded": [one.model_dump(mode="json") for one in targets.exclude],
     }  # fmt: skip
     vectors = {one.of: tables[one.of] for one in targets.exclude}
-    return [*masks, FitNode(f"{prefix}/pieces", STAGE, Call(joined, joining, vectors=vectors), gather, PIECES_BYTES, of_map=True)]
+    return [*masks, *slopes, FitNode(f"{prefix}/pieces", STAGE, Call(joined, joining, vectors=vectors), gather, PIECES_BYTES, of_map=True)]
 
 
 def _known(loaded: Loaded, name: str, tables: Mapping[str, Table], *spot: str) -> None:
@@ -82,6 +83,19 @@ def _mask(grid: Grid, one: Exclude, table: Table) -> LayerNode:
     near = f", and within {one.within_m:g} m of it" if one.within_m else ""
     meta = LayerMeta(f"excluded_{one.of}", "float32", "1", f"1 inside {one.of}{near}", one.of, "see sources", grid.cell_m)
     return LayerNode(meta.name, STAGE, Call(inside, {"within_m": one.within_m}, vectors={"areas": table}, reach_m=one.within_m), (meta,))
+
+
+def _slope(grid: Grid, of: LayerMeta) -> LayerNode:
+    """A layer of its own: it looks at the cells around, and read beside them the whole map would be wanted there."""
+    meta = LayerMeta(f"slope_of_{of.name}", "float32", "degree", f"Slope of {of.long_name}", of.name, of.licence, of.native_m, of.synthetic)
+    return LayerNode(meta.name, STAGE, Call(steepness, {}, {"elevation": (of.name,)}, reach_m=grid.cell_m), (meta,))
+
+
+def steepness(*, elevation: Layer) -> Array:
+    """The slope in degrees, (y, x) float32: see `terrain.slope_degrees`."""
+    from pipeline.spatial import terrain
+
+    return np.asarray(terrain.slope_degrees(elevation.values, cell_m=elevation.cell_m), np.float32)
 
 
 def inside(*, at: Cells, areas: Vector, within_m: float) -> Array:
@@ -105,42 +119,36 @@ def _grown(geometry: Array, within_m: float) -> Array:
 
 def high_ground(
     *, prospectivity: Layer, uncertainty: Layer, applicability: Layer, kind: Layers, excluded: Layers, tract: Layers, cover: Layers,
-    elevation: Layers, looks: Layers, edges: Fit, at: Window, least_cells: int, covers: list[dict[str, Any]], x_m: list[float],
+    elevation: Layers, slope: Layers, looks: Layers, edges: Fit, at: Window, least_cells: int, covers: list[dict[str, Any]], x_m: list[float],
     y_m: list[float], known_within_m: float, exponent: Fit | None = None,
 ) -> dict[str, Array]:  # fmt: skip
-    """The connected pieces of this tile above the target edge, outside excluded ground, and what lies on them; of the tile without its halo."""
-    from pipeline.spatial import pieces, terrain
+    """The connected pieces of this tile above the target edge, outside excluded ground, and what lies on them."""
+    from pipeline.spatial import pieces
 
-    values, halo = _inner(prospectivity), prospectivity.halo
+    values = prospectivity.values
     high = values > edges.value["edges"][4]
     for layer in excluded:
-        high &= ~(_inner(layer) > 0)
-    more = {"mean_applicability": _inner(applicability)}
+        high &= ~(layer.values > 0)
+    more = {"mean_applicability": applicability.values}
     if kind:
-        more["inferred_share"] = (_inner(kind[0]) == believe.INFERRED).astype(np.float32)
+        more["inferred_share"] = (kind[0].values == believe.INFERRED).astype(np.float32)
     if cover:
-        seen = believe.seen_through(values.size, [_inner(layer).ravel() for layer in cover], covers)
+        seen = believe.seen_through(values.size, [layer.values.ravel() for layer in cover], covers)
         more["covered_share"] = (seen < 1).astype(np.float32).reshape(values.shape)
     if looks:
-        more["clear_looks"] = _inner(looks[0])
+        more["clear_looks"] = looks[0].values
     ranges = {}
     if elevation:
-        ranges["elevation_m"] = _inner(elevation[0])
-        ranges["slope_degree"] = terrain.slope_degrees(elevation[0].values, cell_m=elevation[0].cell_m)[halo:-halo, halo:-halo]
+        ranges["elevation_m"] = elevation[0].values
+        ranges["slope_degree"] = slope[0].values
     amounts = None
     if exponent is not None:
-        x, y = at.x()[halo : halo + values.shape[1]], at.y()[halo : halo + values.shape[0]]
         open_ground, _ = expect.undiscovered(
-            values, [_inner(t) for t in tract], exponent, x, y, at.grid.cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m
+            values, [t.values for t in tract], exponent, at.x(), at.y(), at.grid.cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m
         )
         amounts = open_ground / expect.FIXED
-    where = at.grid.affine(at.r0 + halo, at.c0 + halo)
-    return pieces.describe(high, values, _inner(uncertainty), amounts, tile=at.tile, transform=where, least_cells=least_cells, more=more, ranges=ranges)
-
-
-def _inner(layer: Layer) -> Array:
-    halo = layer.halo
-    return layer.values[halo:-halo, halo:-halo] if halo else layer.values
+    where = at.grid.affine(at.r0, at.c0)
+    return pieces.describe(high, values, uncertainty.values, amounts, tile=at.tile, transform=where, least_cells=least_cells, more=more, ranges=ranges)
 
 
 def joined(

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline import registry
 from pipeline.config import Loaded
+from pipeline.cube import REGION
 from pipeline.errors import ConfigError
 from pipeline.features import infill as feature
 from pipeline.node import Call, FitNode, LayerNode, Node
@@ -44,7 +45,7 @@ def hidden(
 ) -> Hidden:
     """What hiding the layers `hide` takes from the model; ConfigError for a layer that no feature reads."""
     made = [node for node in derived if isinstance(node, LayerNode)]
-    gathers = {node.name: node.gather.read_layers() if node.gather else () for node in derived if isinstance(node, FitNode)}
+    gathers = {node.name: {*(node.gather.read_layers() if node.gather else ())} - {REGION} for node in derived if isinstance(node, FitNode)}
     tainted, told = set(hide), dict[str, LayerNode]()
     for node in made:
         read = {*node.call.read_layers(), *(name for fit in node.call.read_fits() for name in gathers.get(fit, ()))}

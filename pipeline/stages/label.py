@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from pipeline.config.frame import Background, Label
 from pipeline.errors import ConfigError, DataError
-from pipeline.grid import Grid, Index
+from pipeline.grid import Grid
 from pipeline.learning import sampling
-from pipeline.node import Call, FitNode, Node
+from pipeline.node import Call, FitNode
 from pipeline.recipe import MISSING, Array, Cells, Fit, Layers
 from pipeline.spatial import occurrences
 from pipeline.stages import background as grounds
@@ -69,10 +69,11 @@ def nodes(
     jittered = sampling.spread(places, radius_m=sure, cell_m=grid.cell_m, shape=grid.shape, seed=seeds[0])
     said |= {"spread": {"cell": jittered.cells.tolist(), "of": places[jittered.owner].tolist()}}
     most = grounds.MOST_EXPLORED * len(seeds) if background.kind == "explored" else 0
+    cells = np.concatenate([places, jittered.cells])
     chosen = FitNode(
         f"{prefix}/samples", STAGE, Call(samples, said),
-        grounds.gather(grid, background, offered, ground=ground, seeds=seeds, places=[*places.tolist(), *jittered.cells.tolist()], count=count),
-        grounds.CANDIDATES_PER_WANTED * count * len(seeds) * 16,
+        grounds.gather(grid, background, offered, ground=ground, seeds=seeds, places=cells.tolist(), count=count),
+        grounds.CANDIDATES_PER_WANTED * count * len(seeds) * 16, beyond=grid.tiles_of(cells),
     )  # fmt: skip
     looked = (measured,) if measured and background.evened else ()
     table = FitNode(
@@ -81,13 +82,6 @@ def nodes(
         (2 * count * len(seeds) + most) * (4 * len(evidence) + 64) * 3,
     )  # fmt: skip
     return [chosen, table]
-
-
-def tiles(made: Iterable[Node], grid: Grid) -> frozenset[Index]:
-    """The tiles that hold a cell in which a known deposit lies or may lie, in the region or beyond its border: what lies there is learnt from."""
-    cells = {cell for node in made if isinstance(node, FitNode) and node.gather for cell in node.gather.parameters.get("deposits", ())}
-    rows, cols = np.divmod(np.array(sorted(cells), np.int64), grid.cols)
-    return frozenset(zip((rows // grid.tile).tolist(), (cols // grid.tile).tolist(), strict=True))
 
 
 def samples(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from pipeline.cube import LayerMeta
+from pipeline.cube import REGION, LayerMeta
 from pipeline.grid import Grid, Index, Window
 from pipeline.node import Call, Elsewhere, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Fit, Layer, Layers, Vector
@@ -27,24 +27,26 @@ def as_fitted(grid: Grid, prefix: str, *, synthetic: bool) -> LayerNode:
 
 
 def nodes(
-    grid: Grid, *, prefix: str, without: tuple[str, ...], reached: frozenset[Index], shown: frozenset[Index], fitted: Elsewhere, least_cells: int,
-    excluded: Mapping[str, tuple[Table, Table, float]], synthetic: bool,
+    grid: Grid, *, prefix: str, without: tuple[str, ...], reached: frozenset[Index], mapped: frozenset[Index], shown: frozenset[Index], fresh: frozenset[Index],
+    fitted: Elsewhere, least_cells: int, excluded: Mapping[str, tuple[Table, Table, float]], synthetic: bool,
 ) -> list[Node]:  # fmt: skip
     """`<prefix>/noise` where maps `without` each season were made, `<prefix>/change`, `<prefix>/patches` of it, and `<prefix>/standing`, the ground of targets.
 
-    `reached`: the tiles whose map has another key than when it was fitted; `shown`: those of `change` that may hold anything. `fitted`: the pieces
-    as fitted. `excluded`: tables of excluded ground that changed, as they were and are, and how far around.
+    `reached`: the tiles whose map has another key than when it was fitted, or where there was none or is none any more, as an outline moved; `mapped`: those
+    of them where there is one; `shown`: those of `change` that may hold anything; `fresh`: those where there was none. `fitted`: the pieces as fitted.
+    `excluded`: tables of excluded ground that changed, as they were and are, and how far around.
     """
     here, before = f"{prefix}/prospectivity", f"{prefix}/as_fitted"
     made: list[Node] = []
     if without:
         gather = Call(seasons_apart, {}, {"without": without})
-        made.append(FitNode(f"{prefix}/noise", STAGE, Call(noise, {"seasons": len(without)}), gather, 1_000_000, of_map=True, tiles=reached))
+        made.append(FitNode(f"{prefix}/noise", STAGE, Call(noise, {"seasons": len(without)}), gather, 1_000_000, of_map=True, tiles=mapped))
     fits = {"noise": made[0].name} if made else {}
-    layers = {"prospectivity": (here,), "before": (before,)}
+    layers = {"prospectivity": (here,), "before": (before,), "region": (REGION,)}
+    since = {"fresh": sorted(fresh & shown)}
     meta = _meta(grid, f"{prefix}/change", "Change of prospectivity since the model was fitted, where beyond noise", synthetic=synthetic)
-    made.append(LayerNode(meta.name, STAGE, Call(change, {}, layers | {"without": without}, fits=fits), (meta,), tiles=shown))
-    gather = Call(changed_ground, {"least_cells": least_cells}, layers | {"change": (meta.name,)})
+    made.append(LayerNode(meta.name, STAGE, Call(change, since, layers | {"without": without}, fits=fits), (meta,), tiles=shown))
+    gather = Call(changed_ground, since | {"least_cells": least_cells}, layers | {"change": (meta.name,)})
     made.append(FitNode(f"{prefix}/patches", STAGE, Call(patches, {"least_cells": least_cells}), gather, FIT_BYTES, of_map=True, tiles=reached))
     vectors = {f"{word}_{name}": table for name, (was, now, _) in excluded.items() for word, table in (("was", was), ("now", now))}
     around = {name: within_m for name, (_, _, within_m) in excluded.items()}
@@ -90,13 +92,16 @@ def noise(*, parts: list[dict[str, Array]], seasons: int) -> dict[str, Any]:
     return {"sd": float(np.sqrt(total / FIXED / cells)) if cells else None, "cells": cells, "seasons": seasons}
 
 
-def change(*, prospectivity: Layer, before: Layer, without: Layers, noise: Fit | None = None) -> Array:
+def change(
+    *, prospectivity: Layer, before: Layer, region: Layer, without: Layers, at: Window, fresh: list[tuple[int, int]], noise: Fit | None = None
+) -> Array:
     """What was added to the map since its model was fitted, (y, x) float32; NaN where that is within three times its noise, or either map has no value.
 
     The noise is the cell's own standard deviation between seasons, but no less than that of all ground looked at again: of two or three seasons
     one cell tells little. Without seasons there is no noise to tell, and every difference is given.
     """
-    difference = prospectivity.values.astype(np.float64) - before.values
+    here, then = _maps(prospectivity, before, region, at, fresh)
+    difference = here.astype(np.float64) - then
     limit = np.zeros(difference.shape)
     if noise is not None:
         own = np.sqrt(np.nan_to_num(variance(np.stack([layer.values for layer in without]))))
@@ -105,11 +110,21 @@ def change(*, prospectivity: Layer, before: Layer, without: Layers, noise: Fit |
     return np.where(told, difference, np.nan).astype(np.float32)
 
 
-def changed_ground(*, prospectivity: Layer, before: Layer, change: Layer, at: Window, least_cells: int) -> dict[str, Array]:
+def _maps(prospectivity: Layer, before: Layer, region: Layer, at: Window, fresh: list[tuple[int, int]]) -> tuple[Array, Array]:
+    """The map now, missing off the region, and as it was fitted, missing on `fresh` tiles: what the store holds there is of other maps."""
+    here = np.where(np.isnan(region.values), np.float32(np.nan), prospectivity.values)
+    then = np.full_like(here, np.nan) if at.tile in map(tuple, fresh) else before.values
+    return here, then
+
+
+def changed_ground(
+    *, prospectivity: Layer, before: Layer, region: Layer, change: Layer, at: Window, fresh: list[tuple[int, int]], least_cells: int
+) -> dict[str, Array]:
     """The connected pieces of this tile that changed, or gained or lost a value: see `pieces.describe`."""
     from pipeline.spatial import pieces
 
-    moved = ~np.isnan(change.values) | (np.isnan(prospectivity.values) != np.isnan(before.values))
+    here, then = _maps(prospectivity, before, region, at, fresh)
+    moved = ~np.isnan(change.values) | (np.isnan(here) != np.isnan(then))
     size = np.nan_to_num(np.abs(change.values))
     return pieces.describe(moved, size, np.zeros_like(size), tile=at.tile, transform=at.grid.affine(at.r0, at.c0), least_cells=least_cells)
 

@@ -17,6 +17,7 @@ from pipeline.grid import Grid
 from pipeline.node import Table
 from pipeline.recipe import MISSING, Vector
 from pipeline.stages import news
+from tests import tiny
 
 CRS = "EPSG:6933"
 CELL_M = 1000.0
@@ -66,6 +67,7 @@ def bundle(folder: Path, **changes: Any) -> Bundle:
         w = grid.window(index)
         for name, values in layers.items():
             cube.write(f"systems/x/{name}", index, np.ascontiguousarray(values[w.r0 : w.r1, w.c0 : w.c1]))
+    tiny.everywhere(cube)
     west, east = shapely.box(0, -60_000, 40_000, 0), shapely.box(40_000, -60_000, 80_000, 0)
     districts = table(folder, "districts", gpd.GeoDataFrame({"name": ["Chagai", "Kech"]}, geometry=[west, east], crs=CRS))
     line = shapely.LineString([(0, 0), (5000, -5000)])

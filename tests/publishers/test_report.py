@@ -25,6 +25,7 @@ from pipeline.learning import verdict as verdicts
 from pipeline.publishers._report import canvas, cells, charts, content, embed, page, picture, words
 from pipeline.publishers.report import report
 from pipeline.recipe import MISSING
+from tests import tiny
 from tests.publishers import bundles, cards
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +130,7 @@ def big(folder: Path, tile: int) -> Bundle:
         w = grid.window(index)
         for name, values in layers.items():
             cube.write(f"systems/x/{name}", index, np.ascontiguousarray(values[w.r0 : w.r1, w.c0 : w.c1]))
+    tiny.everywhere(cube)
     named = {"expected_deposits" if n == "amount" else n: f"systems/x/{n}" for n in layers}
     return bundle(folder, cube=cube, rasters=named, targets=[])
 

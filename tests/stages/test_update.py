@@ -50,10 +50,13 @@ def test_noise_is_pooled_over_the_tiles_and_does_not_depend_on_them() -> None:
 def test_a_change_is_beyond_three_times_the_cells_noise_and_the_grounds() -> None:
     before, here = layer([[0.5, 0.5, 0.5, np.nan]]), layer([[0.52, 0.58, 0.58, 0.9]])
     without = Layers((layer([[0.5, 0.5, 0.3, 0.5]]), layer([[0.5, 0.5, 0.7, 0.5]])))  # a trembling cell, sd 0.2
-    told = update.change(prospectivity=here, before=before, without=without, noise=Fit({"sd": 0.01}))
+    at = GRID.window((0, 0))
+    told = update.change(prospectivity=here, before=before, region=here, without=without, at=at, fresh=[], noise=Fit({"sd": 0.01}))
     assert np.isnan(told[0, [0, 2, 3]]).all() and told[0, 1] == pytest.approx(0.08, abs=1e-6)
-    every = update.change(prospectivity=here, before=before, without=Layers())
+    every = update.change(prospectivity=here, before=before, region=here, without=Layers(), at=at, fresh=[])
     assert np.isfinite(every[0, :3]).all() and np.isnan(every[0, 3])
+    fresh = update.change(prospectivity=here, before=before, region=here, without=Layers(), at=at, fresh=[[0, 0]])  # a list of lists, as a key holds it
+    assert np.isnan(fresh).all()
 
 
 def test_patches_are_those_of_the_whole_grid_whichever_tiles_are_told_of() -> None:
@@ -70,7 +73,10 @@ def test_patches_are_those_of_the_whole_grid_whichever_tiles_are_told_of() -> No
             at = GRID.window(tile)
             cut = np.s_[at.r0 : at.r1, at.c0 : at.c1]
             parts.append(
-                update.changed_ground(prospectivity=layer(steady.values[cut]), before=layer(steady.values[cut]), change=layer(change[cut]), at=at, least_cells=4)
+                update.changed_ground(
+                    prospectivity=layer(steady.values[cut]), before=layer(steady.values[cut]), region=layer(steady.values[cut]), change=layer(change[cut]),
+                    at=at, fresh=[], least_cells=4,
+                )
             )
         return update.patches(parts=parts, least_cells=4)
 
@@ -84,8 +90,19 @@ def test_ground_that_lost_or_gained_a_value_has_changed() -> None:
     before, here = np.zeros((16, 16)), np.zeros((16, 16))
     here[3:8, 3:8] = np.nan
     at = GRID.window((0, 0))
-    part = update.changed_ground(prospectivity=layer(here), before=layer(before), change=layer(np.full((16, 16), np.nan)), at=at, least_cells=4)
+    part = update.changed_ground(
+        prospectivity=layer(here), before=layer(before), region=layer(before), change=layer(np.full((16, 16), np.nan)), at=at, fresh=[], least_cells=4
+    )
     assert part["cells"].tolist() == [25]
+    new = update.changed_ground(
+        prospectivity=layer(here), before=layer(before), region=layer(before), change=layer(np.full((16, 16), np.nan)), at=at, fresh=[(0, 0)], least_cells=4
+    )
+    assert new["cells"].tolist() == [16 * 16 - 25]  # what the store holds there as the map of then is of another
+    off = np.where(np.arange(16) < 8, np.nan, np.ones((16, 16)))
+    left = update.changed_ground(
+        prospectivity=layer(before), before=layer(before), region=layer(off), change=layer(np.full((16, 16), np.nan)), at=at, fresh=[], least_cells=4
+    )
+    assert left["cells"].tolist() == [16 * 8]  # the region does not reach there any more
 
 
 class TestStanding:
