@@ -142,8 +142,11 @@ class _Shell:
     paces: dict[int, float] = field(default_factory=dict)
 
     def take_out_stale(self) -> None:
-        """No key of a tile that will be rewritten survives to the first rewrite."""
+        """No key of a tile that will be rewritten survives to the first rewrite; nor any of a layer whose array is gone, asked for now or not."""
         metas = [meta for node in self.plan.nodes if isinstance(node, LayerNode) for meta in node.outputs]
+        for meta in metas:
+            if not self.plan.cube.has(meta):
+                self.ledger.forget(meta.name, list(self.ledger.keys(meta.name)))
         for node in self.plan.nodes:
             if isinstance(node, LayerNode) and (stale := self.plan.stale.get(node.name)):
                 for meta in node.outputs:

@@ -55,6 +55,7 @@ def _judged(name: str, take: Callable[[], Any]) -> Any:
     except (RasterioError, OSError) as error:
         raise DataError(f"{name}: cannot be opened as a raster ({first_line(error)}); {expected}") from error
     if source.driver not in DRIVERS:
+        source.close()
         raise DataError(f"{name}: is a {source.driver} file; {expected}")
     return source
 

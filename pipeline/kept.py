@@ -18,7 +18,7 @@ from rasterio.env import env_ctx_if_needed
 from pipeline.footprint import opened, source_of
 from pipeline.ranged import Remote
 
-AT_MOST = 32  # rasters a thread keeps open: more than most maps read, and a fraction of what a process may open
+AT_MOST = 16  # rasters a thread keeps open: of eight threads a half of the 256 files that some systems allow a process
 Mark = tuple[tuple[int, int, int], ...]
 
 

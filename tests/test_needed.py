@@ -17,12 +17,13 @@ import yaml
 from pipeline import graph, needed, updating
 from pipeline.config import load
 from pipeline.cube import LayerMeta
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, StoreError
 from pipeline.flow import run
 from pipeline.grid import Grid, Index
 from pipeline.learning.table import SampleTable
 from pipeline.node import Call, FitNode, LayerNode, Node
 from pipeline.planning import Plan, plan
+from pipeline.screen import quicklook
 from tests import tiny
 from tests.test_flow import EXACT, RASTERS, digests
 
@@ -167,6 +168,37 @@ def test_an_outline_that_moved_gives_the_map_of_an_empty_cache(odd: Path, tmp_pa
     names = (*EXACT, "evidence/smooth.tif", "evidence/elevation.tif")
     assert digests(root / "outputs" / "tiny", names) == digests(again / "outputs" / "tiny", names)
     assert planned(root).stale == {}
+
+
+def test_a_store_that_was_deleted_is_not_believed_off_a_smaller_outline(odd: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(odd, tmp_path / "deleted")
+    shutil.rmtree(next((root / "cache" / "tiny").glob("*.zarr")))  # what an error about a damaged one advises
+    outlined(root, SOUTH)
+    run(planned(root))
+    outlined(root, OUTLINE)
+    run(planned(root))
+    names = (*EXACT, "evidence/smooth.tif", "evidence/elevation.tif")
+    assert digests(root / "outputs" / "tiny", names) == digests(odd / "outputs" / "tiny", names)
+
+
+def test_what_is_shown_of_one_layer_ends_where_the_region_ends_now(odd: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(odd, tmp_path / "shown")
+    outside = shapely.Point(20_000, 14_000).buffer(4000)  # no tile comes or goes
+    quicklook.only(planned(root), "dem", say=print)
+    path = root / "outputs" / "tiny.dem.tif"
+    before = known_cells(path)
+    outlined(root, shapely.difference(OUTLINE, outside))
+    with pytest.raises(StoreError, match=r"the region itself is not up to date \(changed: vector boundary\)"):
+        quicklook.export(planned(root), "dem", root / "dem.tif")
+    quicklook.only(planned(root), "dem", say=print)
+    assert 0 < before - known_cells(path) == pytest.approx(shapely.area(outside) / tiny.CELL_M**2, rel=0.05)
+    quicklook.export(planned(root), "dem", root / "dem.tif")
+    assert known_cells(root / "dem.tif") == known_cells(path)
+
+
+def known_cells(path: Path) -> int:
+    with rasterio.open(path) as file:
+        return int(np.isfinite(file.read(1)).sum())
 
 
 def test_an_update_within_a_smaller_outline_leaves_no_target_off_it(odd: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from rasterio.errors import RasterioError
 from pipeline import cog, flow, registry
 from pipeline.cube import REGION
 from pipeline.errors import ConfigError, StoreError
-from pipeline.ledger import hash_of
+from pipeline.ledger import hash_of, key_of
 from pipeline.node import LayerNode
 from pipeline.publishers import rasters
 from pipeline.recipe import MISSING, Array
@@ -50,6 +50,8 @@ def show(plan: Plan, layer: str) -> None:
     screen.print(f"from {meta.source} · licence {meta.licence} · resolves {meta.native_m:g} m", soft_wrap=True)
     if meta.synthetic:
         screen.print("synthetic: made wholly or partly from simulated data")
+    if moved := _moved(plan):
+        screen.print(f"shown of the region as it was: its own layer must be made again ({moved})")
     screen.print("up to date" if not stale else f"{stale} of {every} tiles must be made again ({plan.why[node.name]})")
     screen.print(f"{statistics.known:,} of {statistics.cells:,} cells known ({statistics.known / statistics.cells:.1%})")
     if classes:
@@ -70,9 +72,16 @@ def export(plan: Plan, layer: str, to: Path | None) -> None:
         raise StoreError(
             f"layer {layer!r} is not up to date ({len(stale)} tiles, {plan.why[node.name]}); run `prospect map {plan.loaded.config.region.name}` first"
         )
+    if moved := _moved(plan):
+        raise StoreError(f"the region itself is not up to date ({moved}); run `prospect map {plan.loaded.config.region.name}` first")
     path = to or Path(f"{layer.replace('/', '_')}.tif")
     cog.write(path, plan.cube, name, rasters.look(plan.cube, name))
     console().print(f"wrote {endings.shown_path(path.resolve())}", soft_wrap=True)
+
+
+def _moved(plan: Plan) -> str:
+    """Why the layer that says what is region must be made again; empty when it need not."""
+    return plan.why[REGION] if plan.stale.get(REGION) else ""
 
 
 def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
@@ -85,7 +94,7 @@ def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
     publish.check_writable(plan.outputs)
     with bars.watching() as progress:
         flow.make(plan, (name, REGION), progress, say=say)  # of a layer only what lies in the region is shown
-    shown, key = rasters.look(plan.cube, name), hash_of(plan.keys[name])
+    shown, key = rasters.look(plan.cube, name), key_of(hash_of(plan.keys[name]), hash_of(plan.keys[REGION]))
     draft = name.startswith(f"{plan.graph.prefix}/")
     config, taught_by = plan.loaded.config, [teacher.region for teacher in plan.graph.teachers] if draft else []
     own = rasters.named(config.region.title, config.region.name, config.system.name, taught_by=taught_by, synthetic=plan.graph.synthetic)

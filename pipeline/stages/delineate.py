@@ -50,7 +50,7 @@ def nodes(
             "they are; use targets.area_share"
         )
     masks = [_mask(grid, one, tables[one.of]) for one in targets.exclude]
-    slopes = [_slope(grid, layers[targets.elevation])] if targets.elevation else []
+    slopes = [_slope(grid, prefix, layers[targets.elevation])] if targets.elevation else []
     read = {
         "prospectivity": (f"{prefix}/prospectivity",), "uncertainty": (f"{prefix}/uncertainty",), "applicability": (f"{prefix}/applicability",),
         "kind": (f"{prefix}/evidence_kind",) if config.applicability.measured else (), "excluded": tuple(n.name for n in masks),
@@ -85,9 +85,9 @@ def _mask(grid: Grid, one: Exclude, table: Table) -> LayerNode:
     return LayerNode(meta.name, STAGE, Call(inside, {"within_m": one.within_m}, vectors={"areas": table}, reach_m=one.within_m), (meta,))
 
 
-def _slope(grid: Grid, of: LayerMeta) -> LayerNode:
+def _slope(grid: Grid, prefix: str, of: LayerMeta) -> LayerNode:
     """A layer of its own: it looks at the cells around, and read beside them the whole map would be wanted there."""
-    meta = LayerMeta(f"slope_of_{of.name}", "float32", "degree", f"Slope of {of.long_name}", of.name, of.licence, of.native_m, of.synthetic)
+    meta = LayerMeta(f"{prefix}/slope", "float32", "degree", f"Slope of {of.long_name}", of.name, of.licence, of.native_m, of.synthetic)
     return LayerNode(meta.name, STAGE, Call(steepness, {}, {"elevation": (of.name,)}, reach_m=grid.cell_m), (meta,))
 
 
