@@ -160,12 +160,20 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
         if scheduler is None:
             # one thread each: the numerics release the GIL only in part, and one-threaded BLAS gives one answer
             with _deaf_to_interrupts():
-                address = stack.enter_context(
-                    LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50)
+                address = LocalCluster(
+                    n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address="127.0.0.1:0", silence_logs=50
                 )
+            stack.callback(_closed, address)
         made = _Cluster(stack, address, in_flight=in_flight, named=scheduler)
         with made.profiled(profile):
             yield made
+
+
+def _closed(own: Any) -> None:
+    """Close a cluster of this process. Where Dask is just then starting a worker again in place of one that died, it stumbles over it ("can only join a started
+    process"), which is no matter and must not stand in the place of what is told of the run: workers are daemons, and end with this process at the latest."""
+    with contextlib.suppress(AssertionError):
+        own.close()
 
 
 def is_cut(error: BaseException | None) -> bool:

@@ -331,6 +331,19 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
     assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
 
 
+def test_a_worker_that_is_starting_as_a_cluster_closes_is_no_error_and_another_error_is() -> None:
+    class Stumbling:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def close(self) -> None:
+            raise self.error
+
+    cluster._closed(Stumbling(AssertionError("can only join a started process")))
+    with pytest.raises(OSError, match="no space"):
+        cluster._closed(Stumbling(OSError("no space")))
+
+
 def test_a_job_that_kills_whoever_does_it_is_told_of_though_all_workers_went_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     shell = flow._Shell(plan=None, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # none of them is asked
     monkeypatch.setattr(shell, "_submit", lambda workers, jobs, lane="": workers.submit(os.abort, lane=lane))
