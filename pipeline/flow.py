@@ -140,6 +140,7 @@ class _Shell:
     maker: dict[str, int] = field(default_factory=dict)
     fits: dict[str, int] = field(default_factory=dict)
     paces: dict[int, float] = field(default_factory=dict)
+    warming: Callable[[], None] | None = None  # what this process will want of libraries
 
     def take_out_stale(self) -> None:
         """No key of a tile that will be rewritten survives to the first rewrite; nor any of a layer whose array is gone, asked for now or not."""
@@ -167,7 +168,7 @@ class _Shell:
                 # its workers may be at a tile of a run that died: from now on they refuse, but for what they are writing now
                 pool.everywhere(tasks.settled)
             elif not config.workers and any(isinstance(node, FitNode) for node in self.plan.nodes if node.name in self.plan.stale):
-                threading.Thread(target=train.warmed).start()  # no daemon: one that is importing as the process ends may crash it
+                self.warming = train.warmed
             self.work(pool)
         return True
 
@@ -365,6 +366,10 @@ class _Shell:
         if not self._late(job):
             self.tell(node.stage)
         del self.waits[job]
+        if tile is None and self.warming:
+            # not before: draws of samples, which the first fit waits for, are small steps that each wait for an interpreter at work; layers, read after, are not
+            threading.Thread(target=self.warming).start()  # no daemon: one that is importing as the process ends may crash it
+            self.warming = None
         freed = self._where_told(index) if tile is None else []
         for later in self.unblocks.pop(job, ()):
             self.waits[later] -= 1

@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
-_BLOCK = 2**14  # cells drawn at a time: what is in between stays in the processor's cache
+_BLOCK = 2**17  # cells drawn at a time: few enough to stay near the processor, and so many that the lock of a busy interpreter is asked for seldom
 
 
 def uniform(cells: Ints, *, seed: int, stream: str) -> Floats:

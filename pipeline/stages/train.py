@@ -55,7 +55,8 @@ def train(
 
 def warmed() -> None:
     """Import what fits and the maps of models need: a second or two, better spent beside the first tiles than before the last."""
-    from pipeline.learning import model_files, split  # noqa: F401  # what they bring is all that is wanted
+    from pipeline.learning import lessons, model_files, near, split, trees  # noqa: F401  # what they bring is all that is wanted
     from pipeline.learning.trusting import skops_io
 
     skops_io()
+    trees.ready()
