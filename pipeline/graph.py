@@ -219,7 +219,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     synthetic = any(acquired.synthetic for acquired in found.acquired.values()) or any(t.synthetic for t in teachers)
     maps = predict.nodes(
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
-        synthetic=synthetic, ground=on,
+        synthetic=synthetic, ground=on, scale=making.scale(told),
     )  # fmt: skip
     belief = believe.nodes(
         loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],
@@ -229,7 +229,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     maps += expect.nodes(
         grid, prefix=prefix, prior=prior, background=config.background, told=told, tables=found.tables, deposits=deposits,
         known_within_m=config.targets.known_within_m, synthetic=synthetic, where=of_prior,
-        card=f"{prefix}/protocols/{config.validation.protocols[0]}/scorecard",
+        card=f"{prefix}/protocols/{config.validation.protocols[0]}/scorecard", taught=taught,
     )  # fmt: skip
     targets = _targets(
         loaded, found, prefix=prefix, layers=layers, deposits=deposits, dense=expect.tells_density(config.background, told)

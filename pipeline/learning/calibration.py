@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,26 +10,32 @@ import numpy.typing as npt
 
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.intervals import interval
-from pipeline.learning.reliability import Scale, intensity
+from pipeline.learning.reliability import Scale, floored, intensity
 
 EXPONENTS: Floats = np.linspace(0.0, 2.0, 201)
-LEAST = 1e-6  # of the largest intensity: a deposit where a model said never would else rule alone
+LEAST = 1e-6  # of the largest intensity: where all ground is said to hold none, a deposit would else rule alone
 FEWEST = 5  # deposits from which an exponent is learnt
 
 
-def calibrated(share: Any, exponent: float, scale: Scale = "odds") -> Floats:
-    """Intensity of a score of 0 to 1, as a share of the largest a score can have, raised to the exponent; any shape, float64. NaN stays NaN."""
-    return np.asarray((intensity(share, scale) / intensity(1.0, scale)) ** exponent, np.float64)
+def calibrated(share: Any, exponent: float, scale: Scale = "odds", *, mean: float = 0.0, finds: float = math.inf) -> Floats:
+    """Intensity of a score of 0 to 1, as a share of the largest a score can have, raised to the exponent; any shape, float64. NaN stays NaN.
+
+    None is below the least that so many `finds` can tell where the intensity over the ground is `mean` on average (see `reliability.floored`).
+    """
+    return np.asarray((floored(intensity(share, scale), mean, finds) / intensity(1.0, scale)) ** exponent, np.float64)
 
 
-def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats, scale: Scale | None = "odds") -> dict[str, Any] | None:
-    """The power of the predicted intensity that tells best where held-out deposits lie, and its 90 % interval over redrawn blocks.
+def exponent(
+    label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats, scale: Scale | None = "odds", *, finds: float = math.inf
+) -> dict[str, Any] | None:
+    """The power of the predicted intensity that tells best where held-out deposits lie, its 90 % interval over redrawn blocks, and the power to `use`.
 
-    1 where the intensity is right, below where it is too bold, above where it is too timid. `label` (n,) 1 for deposits and 0 for uniform background,
-    `scores` (repeats, n) out-of-fold, NaN where not scored, `unit` (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's
-    chance to lie in a cell is that cell's intensity among all: the likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope
-    of Cox (1958) for a density. Mean over repeats. None with fewer than FEWEST deposits, and
-    without a `scale` (see `reliability.intensity`).
+    That is the one nearest to 1 in the interval, 1 where it has none: held-out ground is scored by models taught with less than the map's, which are more
+    timid than it, so an intensity is changed only as far as they surely ask for. An exponent is 1 where the intensity is right, below where it is too bold,
+    above where it is too timid. `label` (n,) 1 for deposits and 0 for uniform background, `scores` (repeats, n) out-of-fold, NaN where not scored, `unit`
+    (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's chance to lie in a cell is that cell's intensity among all: the
+    likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope of Cox (1958) for a density. Mean over repeats. No intensity is
+    below what so many `finds` can tell (see `reliability.floored`). None with fewer than FEWEST deposits, and without a `scale` (see `reliability.intensity`).
     """
     positive = np.asarray(label) == 1
     if scale is None or positive[np.isfinite(scores).any(axis=0)].sum() < FEWEST:
@@ -42,7 +49,8 @@ def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats
         if not (held & positive).any() or not (held & ~positive).any():
             continue
         # of the largest, and never 0: the total is free, so a constant changes nothing
-        told = np.log(np.maximum(intensity(np.where(held, score, 0.0), scale) / intensity(1.0, scale), LEAST))
+        density = intensity(np.where(held, score, 0.0), scale)
+        told = np.log(np.maximum(floored(density, density[held & ~positive].mean(), finds) / intensity(1.0, scale), LEAST))
         at, ground = place[held & positive], place[held & ~positive]
         gain += np.bincount(at, told[held & positive], units)[:, None] * EXPONENTS
         known += np.bincount(at, minlength=units)
@@ -54,7 +62,8 @@ def exponent(label: npt.NDArray[Any], scores: Floats, unit: Ints, weight: Floats
         likely = drawn @ gain - (drawn @ known)[:, None] / len(grounds) * sum(np.log(drawn @ ground) for ground in grounds)
     likely[~np.isfinite(likely).all(axis=1) | (drawn @ known == 0)] = np.nan
     best = np.array([np.nan if np.isnan(row).any() else _peak(row) for row in likely])
-    return {"exponent": round(float(best[0]), 6), "interval": interval(best[1:])}
+    ends = interval(best[1:])
+    return {"exponent": round(float(best[0]), 6), "interval": ends, "use": min(max(1.0, ends[0]), ends[1]) if ends else 1.0}
 
 
 def _peak(likely: Floats) -> float:

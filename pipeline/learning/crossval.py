@@ -97,9 +97,10 @@ def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: I
         name: {"mean": _less(scored[MODEL]["fold_mean"], scored[name]["fold_mean"]), "interval": intervals.interval(draws[MODEL] - draw)}
         for name, draw in draws.items() if name != MODEL
     }  # fmt: skip
-    told = reliability(table.label, found.scores[MODEL], scale)
+    finds = len(np.unique(table.group[table.positive & table.scored]))
+    told = reliability(table.label, found.scores[MODEL], scale, finds=finds)
     rows = np.unique(units, return_inverse=True)[1]
-    right = exponent(table.label, found.scores[MODEL], rows, weight, scale)
+    right = exponent(table.label, found.scores[MODEL], rows, weight, scale, finds=finds)
     return {"scores": scored, "difference": apart, "ranks": ranks(table, found), "reliability": told, "calibration": right}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -45,6 +46,15 @@ def scale_of(model: Any) -> Scale | None:
     return scale
 
 
+def floored(density: Any, mean: float, finds: float) -> Floats:
+    """Intensities of which none is below the least that so many `finds` can tell from none, the `mean` over the ground / finds; any shape, float64.
+
+    Where a model saw no deposit it says there are next to none. But all ground of that least rate together, however much it is, would be expected to hold one
+    of the finds at most, and to see none on it is no surprise. Finds are groups of deposits, each found or not by itself. NaN stays NaN.
+    """
+    return np.asarray(np.maximum(density, mean / finds), np.float64)
+
+
 def poisson_interval(count: float, *, level: float = 0.9) -> tuple[float, float]:
     """The exact central interval of a Poisson mean of which `count`, 0 or more, were seen. Garwood (1936)."""
     from scipy.stats import chi2
@@ -54,10 +64,10 @@ def poisson_interval(count: float, *, level: float = 0.9) -> tuple[float, float]
     return low, float(chi2.ppf(1.0 - tail, 2.0 * count + 2.0) / 2.0)
 
 
-def reliability(label: npt.NDArray[Any], scores: Floats, scale: Scale | None = "odds") -> dict[str, Any] | None:
+def reliability(label: npt.NDArray[Any], scores: Floats, scale: Scale | None = "odds", *, finds: float = math.inf) -> dict[str, Any] | None:
     """Deposits observed against expected in each tenth of the area, by predicted intensity on held-out ground; None without any score.
 
-    `scale` as of `intensity`; without one there are no `classes`, and `untested` says why.
+    `scale` as of `intensity`; without one there are no `classes`, and `untested` says why. `finds` as of `floored`: the number of groups of deposits.
 
     `label` (n,) 1 for deposits and 0 for uniform background, `scores` (repeats, n) out-of-fold, NaN for rows not scored in a repeat. In each
     repeat the background is cut at its tenths, ties going down, so that a class may cover more or less of it (`area` says how much). A class
@@ -67,7 +77,7 @@ def reliability(label: npt.NDArray[Any], scores: Floats, scale: Scale | None = "
     """
     if scale is None:
         return {"classes": [], "worst_ratio": None, "enough": ENOUGH, "scale": None, "untested": NO_SCALE}
-    found = np.array([counts for row in scores if (counts := _counts(label[np.isfinite(row)], row[np.isfinite(row)], scale)) is not None])
+    found = np.array([counts for row in scores if (counts := _counts(label[np.isfinite(row)], row[np.isfinite(row)], scale, finds)) is not None])
     if not len(found):
         return None
     area, expected, observed = found.mean(axis=0)
@@ -86,14 +96,14 @@ def reliability(label: npt.NDArray[Any], scores: Floats, scale: Scale | None = "
     return {"classes": classes, "worst_ratio": worst, "enough": ENOUGH, "scale": scale, "untested": None}
 
 
-def _counts(label: npt.NDArray[Any], score: Floats, scale: Scale) -> tuple[Floats, Floats, Floats] | None:
+def _counts(label: npt.NDArray[Any], score: Floats, scale: Scale, finds: float) -> tuple[Floats, Floats, Floats] | None:
     ground, known = score[label == 0], score[label == 1]
     density = intensity(ground, scale)
-    total = density.sum()
-    if not ground.size or not known.size or total == 0:
+    if not ground.size or not known.size or density.sum() == 0:
         return None
+    density = floored(density, density.mean(), finds)
     edges = np.quantile(ground, np.arange(1, CLASSES) / CLASSES, method="inverted_cdf")
     here = np.searchsorted(edges, ground, side="left")
-    expected = np.bincount(here, weights=density, minlength=CLASSES) * (known.size / total)
+    expected = np.bincount(here, weights=density, minlength=CLASSES) * (known.size / density.sum())
     observed = np.bincount(np.searchsorted(edges, known, side="left"), minlength=CLASSES).astype(np.float64)
     return np.bincount(here, minlength=CLASSES) / ground.size, expected, observed

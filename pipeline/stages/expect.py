@@ -19,8 +19,9 @@ from pipeline.stages import making
 if TYPE_CHECKING:
     from pipeline.learning.reliability import Scale
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "predict"
+LEARNT_BYTES = 200_000_000  # a table of some ten thousand rows
 PERMISSIVE = "permissive"  # the tract of this name is all the ground the map is made on
 FIXED = 2**30  # intensities, shares of the highest there can be, as integers: sums are then the same for any tiles, and 8e9 cells fit an int64
 UNIFORM = "uniform"
@@ -29,9 +30,11 @@ UNIFORM = "uniform"
 def nodes(
     grid: Grid, *, prefix: str, prior: Prior | None, background: Background, told: Mapping[str, Any], tables: Mapping[str, Table],
     deposits: Mapping[str, list[Any]], known_within_m: float, synthetic: bool, where: str, card: str,
+    taught: Mapping[str, str] | None = None,
 ) -> list[Node]:  # fmt: skip
     """Where scores tell the density of deposits: how far to believe it, `<prefix>/exponent`, and its sum, `<prefix>/intensity`, over the map or the
-    tract of the prior, which is `<prefix>/tract` if it is a table; then with a prior `<prefix>/expected_deposits`. `card` is the deciding scorecard.
+    tract of the prior, which is `<prefix>/tract` if it is a table; then with a prior `<prefix>/expected_deposits`. `card` is the deciding scorecard,
+    `taught` the fit of what other regions teach.
 
     ConfigError for a tract that is no source, and for a prior over a model whose scores are no intensity.
     """
@@ -41,7 +44,8 @@ def nodes(
         _refuse(prior, background, told, tables, where)
     if not tells_density(background, told):
         return []
-    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, {"scale": making.scale(told)}, fits={"card": card}), None, 10_000_000)]
+    learning = {"card": card, "edges": f"{prefix}/edges", "table": f"{prefix}/table", **(taught or {})}
+    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, {"scale": making.scale(told)}, fits=learning), None, LEARNT_BYTES)]
     if prior and prior.tract != PERMISSIVE:
         meta = LayerMeta(f"{prefix}/tract", "float32", "1", f"1 inside {prior.tract}", prior.tract, "see sources", grid.cell_m, synthetic)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[prior.tract]}), (meta,)))
@@ -93,10 +97,19 @@ def _refuse(prior: Prior, background: Background, told: Mapping[str, Any], table
         raise ConfigError(f"{where}: {registry.unknown('vector', prior.tract, [*tables, PERMISSIVE])}")
 
 
-def learnt(*, card: Fit, scale: Scale) -> dict[str, Array]:
-    """The exponent of the deciding scorecard's calibration, 1 where none could be learnt: what the map's intensity is raised to before it is shared out."""
-    found = card.value.get("calibration")
-    return {"exponent": np.array(1.0 if found is None else found["exponent"]), "scale": np.array(scale)}
+def learnt(*, card: Fit, edges: Fit, table: Fit, scale: Scale, taught: Fit | None = None) -> dict[str, Array]:
+    """What calibrates the map's intensity before it is shared out (see `calibration.calibrated`): the `exponent` to use by the deciding scorecard, 1
+    where none could be learnt, the `mean` over the map, and the number of `finds`, groups of deposits, that taught it, here and in other regions."""
+    from pipeline.learning.table import SampleTable
+
+    found, held = card.value.get("calibration"), SampleTable.from_bytes(table.value)
+    lessons = making.lessons_of(taught, held.names)
+    taught_by = [held, *(lessons.tables.values() if lessons else ())]
+    finds = sum(len(np.unique(one.group[one.positive & one.trains])) for one in taught_by)
+    return {
+        "exponent": np.array(1.0 if found is None else found["use"]), "scale": np.array(scale), "mean": edges.value["mean"],
+        "finds": np.array(max(finds, 1)),
+    }  # fmt: skip
 
 
 def inside(*, at: Cells, areas: Vector) -> Array:
@@ -150,7 +163,8 @@ def undiscovered(
     here = ~np.isnan(prospectivity)
     for layer in tract:
         here &= layer > 0
-    told = calibrated(np.nan_to_num(prospectivity), float(exponent.value["exponent"]), str(exponent.value["scale"]))  # type: ignore[arg-type]  # as `learnt` kept it
+    power, scale, mean, finds = (exponent.value[name].item() for name in ("exponent", "scale", "mean", "finds"))
+    told = calibrated(np.nan_to_num(prospectivity), power, scale, mean=mean, finds=finds)
     fixed = np.where(here, np.rint(told * FIXED), 0).astype(np.int64)
     # a deposit's own cell is known ground even where that is 0 m wide
     reach = max(known_within_m, cell_m / np.sqrt(2))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.learning.heldout import HeldOut
     from pipeline.learning.table import SampleTable
 
-EPOCH = 1
+EPOCH = 2
 STAGE = "validate"
 PROTOCOL = "leave_one_region_out"
 SCORING_BYTES = 500_000_000  # the tables of all regions and one model at a time

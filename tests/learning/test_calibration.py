@@ -30,6 +30,7 @@ def test_the_power_that_deposits_were_drawn_with_is_found_again_inside_its_inter
     low, high = found["interval"]
     assert low < found["exponent"] < high and low - 0.05 < power < high + 0.05
     assert high - low < 0.5
+    assert found["use"] == (1.0 if low <= 1 <= high else high if high < 1 else low)
 
 
 def test_the_best_exponent_is_that_of_a_plain_search_of_the_likelihood() -> None:
@@ -47,6 +48,22 @@ def test_scores_that_say_nothing_have_an_exponent_near_nought() -> None:
     assert found is not None and found["exponent"] < 0.15
 
 
+def test_where_the_model_says_none_the_exponent_is_learnt_of_what_so_many_finds_can_tell() -> None:
+    """A few deposits on ground that is said to hold none would else make all differences look too bold."""
+    label, scores, unit, weight = drawn(1.0, deposits=60)
+    lost = scores.copy()
+    lost[:, np.flatnonzero(label == 1)[:4]] = 0.0  # they lie where the model saw none
+    lost[:, np.flatnonzero(label == 0)[:600]] = 0.0
+    bold, right = (calibration.exponent(label, lost, unit, weight, finds=finds) for finds in (np.inf, 40))
+    assert bold is not None and right is not None
+    assert bold["exponent"] + 0.1 < right["exponent"]
+    odds = np.clip(lost[0], 0, 0.999) / (1 - np.clip(lost[0], 0, 0.999)) / 999
+    odds = np.maximum(odds, odds[label == 0].mean() / 40)
+    grid = np.linspace(0, 2, 2001)
+    likely = [(e * np.log(odds[label == 1])).sum() - label.sum() * np.log((odds[label == 0] ** e).sum()) for e in grid]
+    assert right["exponent"] == pytest.approx(grid[int(np.argmax(likely))], abs=2e-3)
+
+
 def test_too_few_deposits_teach_nothing_and_rows_not_scored_are_left_out() -> None:
     label, scores, unit, weight = drawn(1.0, deposits=4)
     assert calibration.exponent(label, scores, unit, weight) is None
@@ -61,3 +78,5 @@ def test_calibrated_intensity_is_the_odds_as_a_share_of_the_highest_to_the_power
     assert calibration.calibrated(np.array([0.5, 0.999, 1.0, 0.0]), 1.0) == pytest.approx([1 / 999, 1, 1, 0])
     assert calibration.calibrated(0.5, 0.5) == pytest.approx((1 / 999) ** 0.5)
     assert np.isnan(calibration.calibrated(np.nan, 1.0))
+    assert calibration.calibrated(np.array([0.0, 0.5]), 0.5, mean=2.0, finds=40) == pytest.approx([(0.05 / 999) ** 0.5, (1 / 999) ** 0.5])
+    assert np.isnan(calibration.calibrated(np.nan, 1.0, mean=2.0, finds=40))

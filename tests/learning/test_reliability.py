@@ -73,6 +73,16 @@ def test_each_class_expects_its_share_of_the_intensity() -> None:
     assert found["worst_ratio"] is None
 
 
+def test_ground_on_which_no_find_teaches_expects_what_so_many_finds_can_tell() -> None:
+    """Of odds 0 to 9, 4.5 in the mean, nine finds cannot tell less than 0.5: the poorest class expects 0.5 of 45.5."""
+    odds = np.arange(10.0)
+    label = np.repeat([0, 1], [10, 9])
+    score = np.concatenate([odds / (1 + odds), np.full(9, 0.5)])
+    found = reliability(label, score[None], finds=9)
+    assert found is not None
+    assert [c["expected"] for c in found["classes"]] == pytest.approx(np.maximum(odds, 0.5) / 45.5 * 9, abs=1e-5)
+
+
 def test_repeats_are_averaged_and_rows_without_a_score_left_out() -> None:
     label = np.array([0] * 20 + [1] * 4)
     first, second = np.full(24, np.nan), np.full(24, np.nan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ import shapely
 from pipeline.config import load
 from pipeline.errors import ConfigError, DataError
 from pipeline.flow import run
+from pipeline.learning.lessons import Lessons
 from pipeline.learning.undiscovered import number_distribution
 from pipeline.planning import Plan, plan
 from pipeline.recipe import Cells, Fit, Layer, Layers
 from pipeline.stages import expect
 from tests import tiny
+from tests.learning.places import table
 
 SCORES = np.random.default_rng(7).random((12, 15)).astype(np.float32)
 SCORES[:2, :3] = np.nan
 TRACT = np.ones((12, 15), np.float32)
 TRACT[:, 10:] = 0
-EVEN = Fit({"exponent": np.array(1.0), "scale": np.array("odds")})
+EVEN = Fit({"exponent": np.array(1.0), "scale": np.array("odds"), "mean": np.array(1.0), "finds": np.array(10**9)})
 KNOWN = {"x_m": [450.0, 1450.0], "y_m": [-450.0, -50.0], "known_within_m": 100.0}
 
 
@@ -33,13 +36,13 @@ def tiles(side: int) -> list[tuple[slice, slice]]:
     return [(slice(r, r + side), slice(c, c + side)) for r in range(0, 12, side) for c in range(0, 15, side)]
 
 
-def spread(side: int, mean: float = 6.0) -> Any:
+def spread(side: int, mean: float = 6.0, how: Fit = EVEN) -> Any:
     """The whole raster of expected deposits, worked tile by tile."""
 
     def asked(here: tuple[slice, slice]) -> dict[str, Any]:
         x, y = (np.arange(15) + 0.5) * 100.0, -(np.arange(12) + 0.5) * 100.0
         at = Cells(x[here[1]], y[here[0]], np.arange(180).reshape(12, 15)[here], 100.0, 0, 180)
-        return {"prospectivity": Layer.of(SCORES[here]), "tract": Layers((Layer.of(TRACT[here]),)), "at": at, "exponent": EVEN, **KNOWN}
+        return {"prospectivity": Layer.of(SCORES[here]), "tract": Layers((Layer.of(TRACT[here]),)), "at": at, "exponent": how, **KNOWN}
 
     total = Fit(expect.summed(parts=[expect.open_intensity(**asked(here)) for here in tiles(side)], whole_tract="t"))
     answer = np.full(SCORES.shape, 9, np.float32)
@@ -65,6 +68,28 @@ def test_the_cells_of_the_tract_share_the_mean_by_their_odds_and_known_ground_ge
 @pytest.mark.parametrize("side", [4, 5, 7])
 def test_any_tile_size_gives_the_same_bytes(side: int) -> None:
     assert spread(side).tobytes() == spread(100).tobytes()
+
+
+def test_no_ground_is_said_to_hold_less_than_so_many_finds_can_tell() -> None:
+    odds = SCORES.astype(np.float64) / (1 - SCORES.astype(np.float64))
+    mean = float(np.nanmean(odds))
+    found = spread(5, how=Fit(EVEN.value | {"mean": np.array(mean), "finds": np.array(20)}))
+    free = (TRACT > 0) & ~np.isnan(SCORES) & (found > 0)
+    told = np.maximum(odds[free], mean / 20)
+    assert 0 < (odds[free] < mean / 20).sum() < free.sum()
+    np.testing.assert_allclose(found[free], 6.0 * told / told.sum(), rtol=1e-4)
+
+
+def test_what_calibrates_is_learnt_of_the_scorecard_the_map_and_the_groups_that_taught() -> None:
+    held = table(seed=1, deposits=30, background=200)
+    held = replace(held, group=np.concatenate([np.arange(30) // 3, np.arange(200)]), trains=np.arange(230) != 0)
+    held.trains[:3] = False  # one group of three does not teach
+    parts = {"table": Fit(held.to_bytes()), "edges": Fit({"edges": np.zeros(5), "mean": np.array(0.25)})}
+    found = expect.learnt(card=Fit({"calibration": {"exponent": 0.7, "interval": [0.6, 0.8], "use": 0.8}}), **parts, scale="odds")
+    assert {name: value.item() for name, value in found.items()} == {"exponent": 0.8, "scale": "odds", "mean": 0.25, "finds": 9}
+    assert expect.learnt(card=Fit({"calibration": None}), **parts, scale="odds")["exponent"] == 1
+    taught = Fit(Lessons({"elsewhere": held}, {"elsewhere": np.zeros(230)}, {"elsewhere": 1.0}).packed())
+    assert expect.learnt(card=Fit({"calibration": None}), **parts, scale="odds", taught=taught)["finds"] == 18
 
 
 def test_a_tract_without_a_scored_cell_is_one_clear_error() -> None:
