@@ -104,13 +104,14 @@ def taught_in_plenty(world: Kept, seed: int) -> SampleTable:
 
 
 def calibration(world: Kept, seed: int, told: np.ndarray, *, whole: bool) -> dict[str, float]:
-    """What calibrates the scores `told`, as `calibrated` asks for it: learnt in the folds of the deciding protocol, as the map's is."""
+    """What calibrates the scores `told` of new ground, as `calibrated` asks for it: learnt in the folds of the deciding protocol, as the map's is."""
     validated = cross_validate(
         world.table, make_model=lambda seed: random_forest(seed=seed) if whole else maker(seed), split=Split(kind="nearest"),
         seeds=tuple(derive(seed, "repeat", i) for i in range(REPEATS)),
     )  # fmt: skip
     finds = len(np.unique(world.table.group[world.table.positive]))
-    return {"exponent": validated.result["calibration"]["use"], "mean": float(intensity(told).mean()), "finds": finds}
+    learnt = validated.result["calibration"]
+    return {"exponent": learnt["use"] if learnt else 1.0, "mean": float(intensity(told).mean()), "finds": finds}
 
 
 def tenths(score: np.ndarray, amount: np.ndarray, hidden: np.ndarray) -> np.ndarray:

@@ -140,7 +140,7 @@ class _Shell:
     maker: dict[str, int] = field(default_factory=dict)
     fits: dict[str, int] = field(default_factory=dict)
     paces: dict[int, float] = field(default_factory=dict)
-    warming: Callable[[], None] | None = None  # what this process will want of libraries
+    warming: threading.Thread | None = None  # imports what this process will want of libraries to learn
 
     def take_out_stale(self) -> None:
         """No key of a tile that will be rewritten survives to the first rewrite; nor any of a layer whose array is gone, asked for now or not."""
@@ -167,9 +167,13 @@ class _Shell:
                 lending.lend(self.plan.cube, (call for node in stale for call in node.calls))
                 # its workers may be at a tile of a run that died: from now on they refuse, but for what they are writing now
                 pool.everywhere(tasks.settled)
-            elif not config.workers and any(isinstance(node, FitNode) for node in self.plan.nodes if node.name in self.plan.stale):
-                self.warming = train.warmed
-            self.work(pool)
+            elif not config.workers and any(node.stage == train.STAGE for node in self.plan.nodes if node.name in self.plan.stale):
+                self.warming = threading.Thread(target=train.warmed, daemon=True)
+            try:
+                self.work(pool)
+            finally:
+                if self.warming and self.warming.is_alive():
+                    self.warming.join()  # what is still importing as the process ends may crash it
         return True
 
     def work(self, pool: cluster.Pool) -> None:
@@ -366,10 +370,9 @@ class _Shell:
         if not self._late(job):
             self.tell(node.stage)
         del self.waits[job]
-        if tile is None and self.warming:
-            # not before: draws of samples, which the first fit waits for, are small steps that each wait for an interpreter at work; layers, read after, are not
-            threading.Thread(target=self.warming).start()  # no daemon: one that is importing as the process ends may crash it
-            self.warming = None
+        if self.warming and node.name == f"{self.plan.graph.prefix}/samples" and tile is None:
+            # not before: drawing them is many small steps, each of which would wait for an interpreter at work; layers, read after it, hardly ask for one
+            self.warming.start()
         freed = self._where_told(index) if tile is None else []
         for later in self.unblocks.pop(job, ()):
             self.waits[later] -= 1

@@ -219,7 +219,7 @@ def build(loaded: Loaded, found: Found, *, system_named: bool, teachers: tuple[T
     synthetic = any(acquired.synthetic for acquired in found.acquired.values()) or any(t.synthetic for t in teachers)
     maps = predict.nodes(
         grid, prefix=prefix, evidence=evidence, counts=columns.counts, settings=config.map, targets=config.targets,
-        synthetic=synthetic, ground=on, scale=making.scale(told),
+        synthetic=synthetic, ground=on,
     )  # fmt: skip
     belief = believe.nodes(
         loaded, grid, prefix=prefix, evidence=evidence, counts=columns.counts, occurrences=found.tables[config.label.occurrences],

@@ -13,14 +13,15 @@ from pipeline.learning.intervals import interval
 from pipeline.learning.reliability import Scale, floored, intensity
 
 EXPONENTS: Floats = np.linspace(0.0, 2.0, 201)
-LEAST = 1e-6  # of the largest intensity: where all ground is said to hold none, a deposit would else rule alone
+LEAST = 1e-6  # of the largest intensity, where nothing else says what the least is: a deposit where a model said never would else rule alone
 FEWEST = 5  # deposits from which an exponent is learnt
 
 
 def calibrated(share: Any, exponent: float, scale: Scale = "odds", *, mean: float = 0.0, finds: float = math.inf) -> Floats:
     """Intensity of a score of 0 to 1, as a share of the largest a score can have, raised to the exponent; any shape, float64. NaN stays NaN.
 
-    None is below the least that so many `finds` can tell where the intensity over the ground is `mean` on average (see `reliability.floored`).
+    Before it is raised none is below the least that so many `finds` can tell where the intensity over the ground is `mean` on average (see
+    `reliability.floored`).
     """
     return np.asarray((floored(intensity(share, scale), mean, finds) / intensity(1.0, scale)) ** exponent, np.float64)
 
@@ -30,12 +31,13 @@ def exponent(
 ) -> dict[str, Any] | None:
     """The power of the predicted intensity that tells best where held-out deposits lie, its 90 % interval over redrawn blocks, and the power to `use`.
 
-    That is the one nearest to 1 in the interval, 1 where it has none: held-out ground is scored by models taught with less than the map's, which are more
-    timid than it, so an intensity is changed only as far as they surely ask for. An exponent is 1 where the intensity is right, below where it is too bold,
+    That is the one nearest to 1 in the interval, 1 where it has none: the least change that held-out deposits do not speak against. The models that score
+    them were taught with less than the map's, and are not as bold or as timid as it. An exponent is 1 where the intensity is right, below where it is too bold,
     above where it is too timid. `label` (n,) 1 for deposits and 0 for uniform background, `scores` (repeats, n) out-of-fold, NaN where not scored, `unit`
     (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's chance to lie in a cell is that cell's intensity among all: the
-    likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope of Cox (1958) for a density. Mean over repeats. No intensity is
-    below what so many `finds` can tell (see `reliability.floored`). None with fewer than FEWEST deposits, and without a `scale` (see `reliability.intensity`).
+    likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope of Cox (1958) for a density. Mean over repeats.
+    Before it is raised no intensity is below what so many `finds`, 1 or more, can tell (see `reliability.floored`). None with fewer than FEWEST deposits, and
+    without a `scale` (see `reliability.intensity`).
     """
     positive = np.asarray(label) == 1
     if scale is None or positive[np.isfinite(scores).any(axis=0)].sum() < FEWEST:
@@ -50,7 +52,8 @@ def exponent(
             continue
         # of the largest, and never 0: the total is free, so a constant changes nothing
         density = intensity(np.where(held, score, 0.0), scale)
-        told = np.log(np.maximum(floored(density, density[held & ~positive].mean(), finds) / intensity(1.0, scale), LEAST))
+        mean = density[held & ~positive].mean()
+        told = np.log(np.maximum(floored(density, mean, finds) / intensity(1.0, scale), 0.0 if mean / finds > 0 else LEAST))
         at, ground = place[held & positive], place[held & ~positive]
         gain += np.bincount(at, told[held & positive], units)[:, None] * EXPONENTS
         known += np.bincount(at, minlength=units)

@@ -47,7 +47,7 @@ def scale_of(model: Any) -> Scale | None:
 
 
 def floored(density: Any, mean: float, finds: float) -> Floats:
-    """Intensities of which none is below the least that so many `finds` can tell from none, the `mean` over the ground / finds; any shape, float64.
+    """Intensities of which none is below the least that so many `finds`, 1 or more, can tell from none, the `mean` over the ground / finds; any shape, float64.
 
     Where a model saw no deposit it says there are next to none. But all ground of that least rate together, however much it is, would be expected to hold one
     of the finds at most, and to see none on it is no surprise. Finds are groups of deposits, each found or not by itself. NaN stays NaN.

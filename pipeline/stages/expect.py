@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,20 @@ import numpy as np
 
 from pipeline import registry
 from pipeline.config.frame import Background, Prior
-from pipeline.cube import LayerMeta
+from pipeline.cube import REGION, LayerMeta
 from pipeline.errors import ConfigError, DataError
 from pipeline.grid import Grid
 from pipeline.node import Call, FitNode, LayerNode, Node, Table
 from pipeline.recipe import Array, Cells, Fit, Layer, Layers, Vector
-from pipeline.stages import making
+from pipeline.stages import fitting, making
 
 if TYPE_CHECKING:
     from pipeline.learning.reliability import Scale
+    from pipeline.learning.table import SampleTable
 
 EPOCH = 3
 STAGE = "predict"
-LEARNT_BYTES = 200_000_000  # a table of some ten thousand rows
+LEARNT_BYTES = 500_000_000  # a table of some ten thousand rows, those of other regions that teach, and a sample of the map
 PERMISSIVE = "permissive"  # the tract of this name is all the ground the map is made on
 FIXED = 2**30  # intensities, shares of the highest there can be, as integers: sums are then the same for any tiles, and 8e9 cells fit an int64
 UNIFORM = "uniform"
@@ -44,13 +46,15 @@ def nodes(
         _refuse(prior, background, told, tables, where)
     if not tells_density(background, told):
         return []
-    learning = {"card": card, "edges": f"{prefix}/edges", "table": f"{prefix}/table", **(taught or {})}
-    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, {"scale": making.scale(told)}, fits=learning), None, LEARNT_BYTES)]
+    said, score = away(deposits, known_within_m), (f"{prefix}/prospectivity",)
+    share = min(1.0, fitting.SAMPLE_CELLS / (grid.rows * grid.cols))
+    some = Call(new_ground, said | {"share": share, "seed": 0}, {"prospectivity": score, "region": (REGION,)})
+    learning = {"card": card, "table": f"{prefix}/table", **(taught or {})}
+    made: list[Node] = [FitNode(f"{prefix}/exponent", STAGE, Call(learnt, {"scale": making.scale(told)}, fits=learning), some, LEARNT_BYTES)]
     if prior and prior.tract != PERMISSIVE:
         meta = LayerMeta(f"{prefix}/tract", "float32", "1", f"1 inside {prior.tract}", prior.tract, "see sources", grid.cell_m, synthetic)
         made.append(LayerNode(meta.name, STAGE, Call(inside, vectors={"areas": tables[prior.tract]}), (meta,)))
-    layers = {"prospectivity": (f"{prefix}/prospectivity",), "tract": tract(prefix, prior)}
-    said = away(deposits, known_within_m)
+    layers = {"prospectivity": score, "tract": tract(prefix, prior)}
     fits = {"exponent": f"{prefix}/exponent"}
     gather = Call(open_intensity, said, layers, fits=fits)
     total = FitNode(f"{prefix}/intensity", STAGE, Call(summed, {"whole_tract": prior.tract if prior else None}), gather, 1_000_000)
@@ -97,19 +101,33 @@ def _refuse(prior: Prior, background: Background, told: Mapping[str, Any], table
         raise ConfigError(f"{where}: {registry.unknown('vector', prior.tract, [*tables, PERMISSIVE])}")
 
 
-def learnt(*, card: Fit, edges: Fit, table: Fit, scale: Scale, taught: Fit | None = None) -> dict[str, Array]:
+def new_ground(
+    *, prospectivity: Layer, region: Layer, at: Cells, share: float, seed: int, x_m: list[float], y_m: list[float], known_within_m: float
+) -> dict[str, Array]:  # fmt: skip
+    """This tile's share of a seeded choice of the map's cells away from known deposits, where the map has seen what it says."""
+    new = np.where(_known(at.x, at.y, at.cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m), np.float32(np.nan), prospectivity.values)
+    values = fitting.sample_cells(layers=Layers((Layer.of(new),)), region=region, at=at, share=share, seed=seed)["0"]
+    return {"score": values[~np.isnan(values)]}
+
+
+def learnt(*, parts: list[dict[str, Array]], card: Fit, table: Fit, scale: Scale, taught: Fit | None = None) -> dict[str, Array]:
     """What calibrates the map's intensity before it is shared out (see `calibration.calibrated`): the `exponent` to use by the deciding scorecard, 1
-    where none could be learnt, the `mean` over the map, and the number of `finds`, groups of deposits, that taught it, here and in other regions."""
+    where none could be learnt, the `mean` over new ground, and the number of `finds`, groups of deposits, that taught it: of other regions where none here did.
+    """
+    from pipeline.learning.reliability import intensity
     from pipeline.learning.table import SampleTable
 
     found, held = card.value.get("calibration"), SampleTable.from_bytes(table.value)
     lessons = making.lessons_of(taught, held.names)
-    taught_by = [held, *(lessons.tables.values() if lessons else ())]
-    finds = sum(len(np.unique(one.group[one.positive & one.trains])) for one in taught_by)
-    return {
-        "exponent": np.array(1.0 if found is None else found["use"]), "scale": np.array(scale), "mean": edges.value["mean"],
-        "finds": np.array(max(finds, 1)),
-    }  # fmt: skip
+    finds = _finds(held) or sum(map(_finds, lessons.tables.values() if lessons else ()))
+    score = np.sort(np.concatenate([part["score"] for part in parts]))
+    mean = math.fsum(intensity(score, scale)) / max(score.size, 1)  # sorted and exact: the same for any tiles
+    power = 1.0 if found is None else found["use"]
+    return {"exponent": np.array(power), "scale": np.array(scale), "mean": np.array(mean), "finds": np.array(max(finds, 1))}
+
+
+def _finds(table: SampleTable) -> int:
+    return len(np.unique(table.group[table.positive & table.trains]))
 
 
 def inside(*, at: Cells, areas: Vector) -> Array:
@@ -132,7 +150,7 @@ def summed(*, parts: list[dict[str, Array]], whole_tract: str | None) -> dict[st
     total = {name: sum(int(part[name]) for part in parts) for name in ("sum", "cells", "scored")}
     if whole_tract is not None and total["scored"] and not total["sum"]:
         raise DataError(
-            f"prior: the tract {whole_tract!r} holds no scored cell above zero away from known deposits, so nothing can be spread over it; check the "
+            f"prior: the tract {whole_tract!r} holds no scored cell away from known deposits, so nothing can be spread over it; check the "
             "polygon and its CRS, or drop the prior"
         )
     return {name: np.array(value, np.int64) for name, value in total.items()}
@@ -165,12 +183,18 @@ def undiscovered(
         here &= layer > 0
     power, scale, mean, finds = (exponent.value[name].item() for name in ("exponent", "scale", "mean", "finds"))
     told = calibrated(np.nan_to_num(prospectivity), power, scale, mean=mean, finds=finds)
-    fixed = np.where(here, np.rint(told * FIXED), 0).astype(np.int64)
+    new = here & ~_known(x, y, cell_m, x_m=x_m, y_m=y_m, known_within_m=known_within_m)
+    return np.where(new, np.rint(told * FIXED), 0).astype(np.int64), here
+
+
+def _known(x: Array, y: Array, cell_m: float, *, x_m: list[float], y_m: list[float], known_within_m: float) -> Array:
+    """Which cells are known ground, near a deposit; (y, x) bool."""
+    known = np.zeros((len(y), len(x)), bool)
     # a deposit's own cell is known ground even where that is 0 m wide
     reach = max(known_within_m, cell_m / np.sqrt(2))
     for east, north in zip(x_m, y_m, strict=True):  # the cells around each, not all cells to their nearest
         rows, cols = (np.flatnonzero(np.abs(axis - at) <= reach) for axis, at in ((y, north), (x, east)))
         if len(rows) and len(cols):
-            part = fixed[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
-            part[(x[cols] - east) ** 2 + ((y[rows] - north) ** 2)[:, None] <= reach**2] = 0
-    return fixed, here
+            part = known[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1]
+            part |= (x[cols] - east) ** 2 + ((y[rows] - north) ** 2)[:, None] <= reach**2
+    return known

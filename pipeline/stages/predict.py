@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,19 +18,14 @@ from pipeline.recipe import MISSING, Array, Fit, Layer, Layers
 from pipeline.spatial.squares import batches
 from pipeline.stages import fitting
 
-if TYPE_CHECKING:
-    from pipeline.learning.reliability import Scale
-
-EPOCH = 3
+EPOCH = 2
 STAGE = "predict"
 
 
 def nodes(
-    grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], settings: Map, targets: Targets, synthetic: bool, ground: str,
-    scale: Scale | None,
-) -> list[Node]:  # fmt: skip
-    """`<prefix>/prospectivity`, `<prefix>/uncertainty`, then the fit of their quantiles, then `<prefix>/classes`; on `ground` above 0. `scale`: of the
-    model's answer (see `reliability.intensity`)."""
+    grid: Grid, *, prefix: str, evidence: tuple[str, ...], counts: tuple[int, ...], settings: Map, targets: Targets, synthetic: bool, ground: str
+) -> list[Node]:
+    """`<prefix>/prospectivity`, `<prefix>/uncertainty`, then the fit of their quantiles, then `<prefix>/classes`; on `ground` above 0."""
 
     def meta(name: str, dtype: str, long_name: str) -> LayerMeta:
         return LayerMeta(f"{prefix}/{name}", dtype, "1", long_name, "prospect", "see provenance.json", grid.cell_m, synthetic)
@@ -47,7 +42,7 @@ def nodes(
         ),
     )  # fmt: skip
     share = min(1.0, fitting.SAMPLE_CELLS / (grid.rows * grid.cols))
-    cut = {"area_share": targets.area_share, "times_mean_density": targets.times_mean_density, "scale": scale}
+    cut = {"area_share": targets.area_share, "times_mean_density": targets.times_mean_density}
     edges = FitNode(
         f"{prefix}/edges", STAGE,
         Call(quantiles, {"class_shares": list(settings.class_shares), **cut}, fits={"model": f"{prefix}/model"}),
@@ -91,29 +86,28 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
 
 
 def quantiles(
-    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None = None,
-    scale: Scale | None = None,
-) -> dict[str, Array]:  # fmt: skip
-    """`edges`: the values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region); last that above which
-    ground is a target. With `times_mean_density` that is where the intensity is so many times its mean. `mean`: that mean, 0 where there was no ground or
-    scores of no `scale` tell no intensity.
+    *, parts: list[dict[str, Array]], model: Fit, class_shares: list[float], area_share: float, times_mean_density: float | None = None
+) -> dict[str, Array]:
+    """The values that cut the scored area at the stated shares, from a seeded sample of cells (all of them in a small region); last that above which
+    ground is a target. With `times_mean_density` that is where the intensity is so many times its mean.
 
     Infinite where there was no ground to map, so that nothing stands above any; DataError where there was and nothing could be scored.
     """
-    from pipeline.learning.reliability import intensity, score_of
+    from pipeline.learning.reliability import intensity, scale_of, score_of
 
     if not model.value:
-        return {"edges": np.full(len(class_shares) + 1, np.inf, np.float32), "mean": np.zeros(())}
+        return {"edges": np.full(len(class_shares) + 1, np.inf, np.float32)}
     values = np.concatenate([part["0"] for part in parts])
     values = np.sort(values[~np.isnan(values)])
     if values.size == 0:
         raise DataError("no cell of the region could be scored: every cell lacks evidence; check which layers cover the region (prospect show LAYER)")
     at = np.array([*class_shares, 1.0 - area_share])
     edges = np.quantile(values, at, method="inverted_cdf").astype(np.float32)
-    mean = math.fsum(intensity(values, scale)) / values.size if scale else 0.0  # exact: the same for any tiles
-    if times_mean_density is not None and scale:
-        edges[-1] = score_of(times_mean_density * mean, scale)
-    return {"edges": edges, "mean": np.array(mean)}
+    if times_mean_density is not None:
+        scale = scale_of(_model(model.value)) or "odds"
+        dense = times_mean_density * math.fsum(intensity(values, scale)) / values.size  # sorted and exact: the same for any tiles
+        edges[-1] = score_of(dense, scale)
+    return {"edges": edges}
 
 
 def classify(*, prospectivity: Layer, edges: Fit) -> Array:

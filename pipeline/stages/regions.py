@@ -92,7 +92,7 @@ def score_regions(
     layers = alignment.value["layers"] if alignment else None
     found = _left_out(held, tables, told, seeds, layers)
     whole, units = regions.joined(tables), regions.units(tables)
-    result = figures(whole, seeds, found, units)
+    result = figures(whole, seeds, found, units, None)  # intensities of different regions are not of one scale
     scored = [region for place, region in enumerate(tables) if (0, place) not in found.skipped]
     each = [_region(place, [*tables], whole, found, units, result["ranks"], seeds) for place in range(len(tables))]
     for name in result["scores"]:

@@ -74,6 +74,20 @@ def test_too_few_deposits_teach_nothing_and_rows_not_scored_are_left_out() -> No
     assert calibration.exponent(label, np.full(scores.shape, np.nan), unit, weight) is None
 
 
+def test_the_power_to_use_is_1_where_the_interval_is_not_known() -> None:
+    label, scores, unit, weight = drawn(0.6)
+    found = calibration.exponent(label, scores, unit, np.zeros_like(weight))
+    assert found is not None and found["interval"] is None and found["use"] == 1 and found["exponent"] < 0.8
+
+
+def test_the_least_that_finds_can_tell_hangs_on_no_scale_of_the_intensity() -> None:
+    label, scores, unit, weight = drawn(1.0, deposits=60)
+    scores[:, np.flatnonzero(label == 1)[:4]] = 0.0
+    one, small = (calibration.exponent(label, scores * by, unit, weight, "share", finds=40) for by in (1e-1, 1e-5))
+    assert one is not None and small is not None
+    assert one["exponent"] == pytest.approx(small["exponent"], abs=1e-9)
+
+
 def test_calibrated_intensity_is_the_odds_as_a_share_of_the_highest_to_the_power() -> None:
     assert calibration.calibrated(np.array([0.5, 0.999, 1.0, 0.0]), 1.0) == pytest.approx([1 / 999, 1, 1, 0])
     assert calibration.calibrated(0.5, 0.5) == pytest.approx((1 / 999) ** 0.5)

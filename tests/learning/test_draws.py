@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from pipeline.learning import draws
 from pipeline.learning.draws import derive, splitmix, uniform
 
 
@@ -46,7 +47,7 @@ def test_sub_seeds_keep_words_apart_and_fit_scikit_learn() -> None:
 
 
 def test_draws_of_many_cells_are_those_of_each_piece() -> None:
-    cells = np.arange(40_000)[::-1]
+    cells = np.arange(2 * draws._BLOCK + 7)[::-1]
     pieces = [uniform(piece, seed=3, stream="s") for piece in np.array_split(cells, 7)]
     np.testing.assert_array_equal(uniform(cells, seed=3, stream="s"), np.concatenate(pieces))
     assert uniform(cells[:0], seed=3, stream="s").shape == (0,)

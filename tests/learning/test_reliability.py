@@ -102,6 +102,14 @@ def test_ties_share_a_class_that_says_how_much_ground_it_covers() -> None:
     assert [c["area"] for c in found["classes"]] == pytest.approx([0.8] + [0] * 7 + [0.1, 0.1])
 
 
+def test_the_finds_of_a_scorecard_are_groups_of_deposits() -> None:
+    whole = table(seed=4, deposits=60, background=600, signal=3.0)
+    whole.group[:60] = np.arange(60) // 10
+    found = cross_validate(whole, make_model=lambda seed: StandardizedLogistic(bags=3, random_state=seed), split=Split(block_m=10_000.0), seeds=(0,))
+    scores = found.scores["model"]
+    assert found.result["reliability"] == reliability(whole.label, scores, finds=6) != reliability(whole.label, scores)
+
+
 def test_a_model_of_the_true_kind_is_reliable_and_one_too_sure_of_itself_is_not() -> None:
     """Two normals 1.5 deviations apart have log odds linear in the layer, so logistic regression is right but for the fit."""
     whole = table(seed=4, deposits=400, background=4000, signal=1.5)

@@ -66,8 +66,9 @@ def test_the_cells_of_the_tract_share_the_mean_by_their_odds_and_known_ground_ge
 
 
 @pytest.mark.parametrize("side", [4, 5, 7])
-def test_any_tile_size_gives_the_same_bytes(side: int) -> None:
-    assert spread(side).tobytes() == spread(100).tobytes()
+@pytest.mark.parametrize("how", [EVEN, Fit(EVEN.value | {"exponent": np.array(1.2), "mean": np.array(2.0), "finds": np.array(8)})])
+def test_any_tile_size_gives_the_same_bytes(side: int, how: Fit) -> None:
+    assert spread(side, how=how).tobytes() == spread(100, how=how).tobytes()
 
 
 def test_no_ground_is_said_to_hold_less_than_so_many_finds_can_tell() -> None:
@@ -84,17 +85,31 @@ def test_what_calibrates_is_learnt_of_the_scorecard_the_map_and_the_groups_that_
     held = table(seed=1, deposits=30, background=200)
     held = replace(held, group=np.concatenate([np.arange(30) // 3, np.arange(200)]), trains=np.arange(230) != 0)
     held.trains[:3] = False  # one group of three does not teach
-    parts = {"table": Fit(held.to_bytes()), "edges": Fit({"edges": np.zeros(5), "mean": np.array(0.25)})}
-    found = expect.learnt(card=Fit({"calibration": {"exponent": 0.7, "interval": [0.6, 0.8], "use": 0.8}}), **parts, scale="odds")
-    assert {name: value.item() for name, value in found.items()} == {"exponent": 0.8, "scale": "odds", "mean": 0.25, "finds": 9}
-    assert expect.learnt(card=Fit({"calibration": None}), **parts, scale="odds")["exponent"] == 1
+    scores = [{"score": np.array([0.5], np.float32)}, {"score": np.array([0.0, 0.75, 0.8], np.float32)}]  # odds of 1, 0, 3 and 4
+    said = {"table": Fit(held.to_bytes()), "parts": scores, "scale": "odds", "card": Fit({"calibration": None})}
+    found = expect.learnt(**said | {"card": Fit({"calibration": {"exponent": 0.7, "interval": [0.6, 0.8], "use": 0.8}})})
+    assert found["mean"] == pytest.approx(2, rel=1e-6)
+    assert {name: found[name].item() for name in ("exponent", "scale", "finds")} == {"exponent": 0.8, "scale": "odds", "finds": 9}
+    assert expect.learnt(**said)["exponent"] == 1
     taught = Fit(Lessons({"elsewhere": held}, {"elsewhere": np.zeros(230)}, {"elsewhere": 1.0}).packed())
-    assert expect.learnt(card=Fit({"calibration": None}), **parts, scale="odds", taught=taught)["finds"] == 18
+    assert expect.learnt(**said, taught=taught)["finds"] == 9  # those of this ground
+    assert expect.learnt(**said | {"table": Fit(held.subset(held.label == 0).to_bytes())}, taught=taught)["finds"] == 9  # of theirs, where it has none
+    assert expect.learnt(**said | {"parts": [{"score": np.zeros(0, np.float32)}]})["mean"] == 0
+
+
+def test_the_mean_is_that_of_the_map_away_from_known_deposits() -> None:
+    x, y = (np.arange(15) + 0.5) * 100.0, -(np.arange(12) + 0.5) * 100.0
+    at = Cells(x, y, np.arange(180).reshape(12, 15), 100.0, 0, 180)
+    region = np.ones((12, 15), np.float32)
+    found = expect.new_ground(prospectivity=Layer.of(SCORES), region=Layer.of(region), at=at, share=1.0, seed=0, **KNOWN)["score"]
+    row, col = np.mgrid[:12, :15]
+    near = (np.hypot(col * 100.0 + 50 - 450, -row * 100.0 - 50 + 450) <= 100) | (np.hypot(col * 100.0 + 50 - 1450, -row * 100.0 - 50 + 50) <= 100)
+    assert np.array_equal(found, SCORES[~near & ~np.isnan(SCORES)])
 
 
 def test_a_tract_without_a_scored_cell_is_one_clear_error() -> None:
     part = {"sum": np.array(0), "cells": np.array(0), "scored": np.array(40)}
-    with pytest.raises(DataError, match="prior: the tract 'arc' holds no scored cell above zero away from known deposits"):
+    with pytest.raises(DataError, match="prior: the tract 'arc' holds no scored cell away from known deposits"):
         expect.summed(parts=[part], whole_tract="arc")
     nothing = expect.summed(parts=[part | {"scored": np.array(0)}], whole_tract="arc")  # no ground to map: the map says so
     assert int(nothing["sum"]) == 0
@@ -136,6 +151,11 @@ def test_a_prior_becomes_a_raster_chances_of_targets_and_a_stamp(root: Path) -> 
     assert (targets["p_at_least_one"] <= targets["expected_deposits"] + 1e-6).all()
     assert (inside["p_at_least_one"] > 0).any()
     card = json.loads((made.outputs / "scorecard.json").read_text())
+    used = made.cube.load_fit("systems/as_published/exponent", made.fit_keys["systems/as_published/exponent"])
+    deciding = card["protocols"]["default"]
+    assert used["exponent"] == (deciding["calibration"]["use"] if deciding["calibration"] else 1)
+    assert used["finds"] == deciding["protocol"]["groups"] > 1
+    assert used["mean"] > 0
     assert card["prior"]["n50"] == 5
     assert card["prior"]["page"] == "1"
     assert any("INVENTED number of undiscovered deposits" in notice for notice in card["notices"])

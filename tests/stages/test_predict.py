@@ -49,16 +49,6 @@ def test_classes_cover_at_most_their_share_and_ties_go_down() -> None:
     assert found.tolist() == [[1] * 6 + [2, 3, 4, 5, int(MISSING)]]
 
 
-def test_the_mean_intensity_is_told_where_scores_have_a_scale_and_is_what_dense_ground_is_measured_by() -> None:
-    parts = [{"0": np.array([0.5, nan], np.float32)}, {"0": np.array([0.0, 0.75, 0.8], np.float32)}]  # odds of 1, 0, 3 and 4
-    said = {"model": Fit(b"a model"), "parts": parts, "class_shares": [0.5, 0.7, 0.8, 0.9], "area_share": 0.1}
-    assert predict.quantiles(**said)["mean"] == 0
-    found = predict.quantiles(**said, scale="odds", times_mean_density=1.5)
-    assert found["mean"] == pytest.approx(2, rel=1e-6)
-    assert found["edges"][-1] == pytest.approx(0.75)  # odds of 3
-    assert predict.quantiles(**said | {"model": Fit(b"")}, scale="odds")["mean"] == 0
-
-
 def test_a_region_without_a_scored_cell_is_one_clear_error() -> None:
     with pytest.raises(DataError, match="no cell of the region could be scored"):
         predict.quantiles(model=Fit(b"a model"), parts=[{"0": np.array([nan, nan], np.float32)}], class_shares=[0.5, 0.8, 0.9, 0.95], area_share=0.05)

@@ -99,7 +99,8 @@ def protocols(bundle: Bundle, roots: dict[str, Model]) -> list[dict[str, Any]]:
         if (card.get("reliability") or {}).get("classes"):  # none of a model whose answers are no density
             roots[f"reliability-{number}"] = charts.reliability(card["reliability"])
             drawn.append((f"reliability-{number}", "", (
-                "Whether the map's numbers can be taken at their word: deposits seen beside deposits expected, on hidden ground. Dots should lie on the bars."
+                "Whether the map's numbers can be taken at their word: deposits seen beside deposits expected, on hidden ground, before calibration. "
+                "Dots should lie on the bars."
             )))  # fmt: skip
         key = charts.key({name: words.BASELINES.get(name, readable(name)) for name in card["scores"] if name != "model"}) if rows else []
         made.append({
@@ -149,6 +150,10 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     worst = (card.get("reliability") or {}).get("worst_ratio")
     if worst is not None:
         said.append(("Largest ratio of deposits seen to expected, either way up", f"{worst:.2f}"))
+    power = card.get("calibration")
+    if power:
+        asked = f"; hidden deposits ask for {power['exponent']:.2f}" + (" ({:.2f} to {:.2f})".format(*power["interval"]) if power["interval"] else "")
+        said.append(("Power to raise predictions to before they are shared out", f"{power['use']:.2f}{asked}"))
     return said
 
 
