@@ -104,10 +104,10 @@ def test_ties_share_a_class_that_says_how_much_ground_it_covers() -> None:
 
 def test_the_finds_of_a_scorecard_are_groups_of_deposits() -> None:
     whole = table(seed=4, deposits=60, background=600, signal=3.0)
-    whole.group[:60] = np.arange(60) // 10
-    found = cross_validate(whole, make_model=lambda seed: StandardizedLogistic(bags=3, random_state=seed), split=Split(block_m=10_000.0), seeds=(0,))
-    scores = found.scores["model"]
-    assert found.result["reliability"] == reliability(whole.label, scores, finds=6) != reliability(whole.label, scores)
+    whole.group[:60] = (whole.x[:60] // 25_000) * 4 + (-whole.y[:60] // 25_000)  # what lies in one square of 25 km is one find
+    found = cross_validate(whole, make_model=lambda seed: StandardizedLogistic(bags=3, random_state=seed), split=Split(block_m=25_000.0), seeds=(0,))
+    scores, finds = found.scores["model"], len(np.unique(whole.group[:60]))
+    assert found.result["reliability"] == reliability(whole.label, scores, finds=finds) != reliability(whole.label, scores, finds=60)
 
 
 def test_a_model_of_the_true_kind_is_reliable_and_one_too_sure_of_itself_is_not() -> None:
