@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
+import functools
 import signal
 import sys
 import threading
@@ -24,6 +26,10 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 TURN_SECONDS = 0.0005  # after which a thread gives the interpreter to another that asks
 REMEMBERED = 10  # messages of a connection, steps of a worker: Dask keeps them for who looks for a fault in Dask
 COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are given tiles, those that go are not waited for
+
+
+class CutError(Exception):
+    """The connection to the scheduler was lost, and with it what was asked for."""
 
 
 class Pool:
@@ -73,7 +79,6 @@ class _Cluster(Pool):
         from distributed import Client
 
         self._client = self._stack.enter_context(Client(self._address, timeout=seconds, set_as_default=False))
-        super().__init__(self._client.get_executor(pure=False, retries=0))
 
     @property
     def lanes(self) -> Mapping[str, int]:
@@ -87,8 +92,18 @@ class _Cluster(Pool):
         return self._lanes
 
     def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
-        """As `Pool.submit`."""
-        return self._executor.submit(function, *args, **({"workers": [lane], "allow_other_workers": True} if lane else {}))
+        """As `Pool.submit`. The future always ends: Dask's own executor never ends one whose answer was on its way as the connection was cut."""
+        from distributed.client import ClosedClientError
+
+        answer: Future[Any] = Future()
+        where = {"workers": [lane], "allow_other_workers": True} if lane else {}
+        try:
+            asked = self._client.submit(function, *args, pure=False, retries=0, **where)
+            self._client.loop.add_callback(_answered, asked, answer)
+            answer.add_done_callback(functools.partial(_no_longer_asked, asked))
+        except (ClosedClientError, RuntimeError) as error:  # RuntimeError: its loop is closed too
+            answer.set_exception(_cut(error))
+        return answer
 
     def mend(self) -> None:
         """As `Pool.mend`."""
@@ -176,9 +191,34 @@ def _closed(own: Any) -> None:
         own.close()
 
 
+async def _answered(asked: Any, answer: Future[Any]) -> None:
+    """Give Dask's answer to one of ours, which ends with it whatever it is: an answer that does not come through is a cut."""
+    try:
+        told = await asked.client.gather(asked, asynchronous=True)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, it is told to who waits for the answer
+        if answer.set_running_or_notify_cancel():
+            answer.set_exception(error if asked.status == "error" else _cut(error))
+    else:
+        if answer.set_running_or_notify_cancel():
+            answer.set_result(told)
+
+
+def _no_longer_asked(asked: Any, answer: Future[Any]) -> None:
+    """Tell Dask of an answer that nobody waits for any more."""
+    if answer.cancelled():
+        with contextlib.suppress(RuntimeError):
+            asked.client.loop.add_callback(asked.client.cancel, [asked], asynchronous=True)
+
+
+def _cut(error: BaseException) -> CutError:
+    cut = CutError(f"the connection to the Dask scheduler was lost: {type(error).__name__}: {error}")
+    cut.__cause__ = error
+    return cut
+
+
 def is_cut(error: BaseException | None) -> bool:
     """Whether the error says that the connection to the scheduler was lost, and nothing of the task."""
-    return type(error).__name__ in ("CancelledError", "FutureCancelledError", "FuturesCancelledError", "CommClosedError")
+    return isinstance(error, CutError)
 
 
 def is_lost_worker(error: BaseException) -> bool:

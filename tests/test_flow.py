@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -29,6 +30,7 @@ from pipeline.planning import Plan, plan
 from pipeline.ready import Ready
 from tests import tiny
 from tests.limits import ends
+from tests.servers.dask import Wire
 
 RASTERS = ("prospectivity.tif", "uncertainty.tif", "applicability.tif", "classes.tif")
 EXACT = (*RASTERS, "scorecard.json", "config.yaml")
@@ -329,6 +331,38 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
         run(plan(load("tiny", settings=("run.workers=1",), root=root)), watch)
     assert watch.killed == 1 and watch.done > 40
     assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
+def test_an_answer_that_is_on_its_way_as_the_connection_is_cut_is_told_of_as_a_cut_and_may_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import LocalCluster
+
+    with ends(), LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50) as own:
+        wire = Wire(own.scheduler_address)
+        with pool(workers=1, in_flight=1, scheduler=wire.address) as workers:
+            client = workers._client  # type: ignore[attr-defined]
+
+            def again() -> object:
+                for _ in range(flow.CUTS):  # the client may learn of the cut later than of the answer
+                    workers.mend()
+                    if not cluster.is_cut((answer := workers.submit(abs, -3)).exception(timeout=60)):
+                        return answer.result()
+                return None
+
+            async def cut(*words: object) -> object:
+                wire.cut()
+                return await type(client)._gather_remote(client, *words)
+
+            with monkeypatch.context() as patched:
+                patched.setattr(client, "_gather_remote", cut)
+                assert cluster.is_cut(workers.submit(abs, -3).exception(timeout=60))
+            wire.mend()
+            assert again() == 3
+            failed = workers.submit(math.sqrt, -1).exception(timeout=60)
+            assert isinstance(failed, ValueError) and not cluster.is_cut(failed)
+            client.close()  # as one that gave up looking does
+            assert cluster.is_cut(workers.submit(abs, -3).exception(timeout=60))
+            assert again() == 3
+        wire.close()
 
 
 def test_a_worker_that_is_starting_as_a_cluster_closes_is_no_error_and_another_error_is() -> None:

@@ -31,13 +31,14 @@ def exponent(
 ) -> dict[str, Any] | None:
     """The power of the predicted intensity that tells best where held-out deposits lie, its 90 % interval over redrawn blocks, and the power to `use`.
 
-    That is the one nearest to 1 in the interval, 1 where it has none: the least change that held-out deposits do not speak against. The models that score
-    them were taught with less than the map's, and are not as bold or as timid as it. An exponent is 1 where the intensity is right, below where it is too bold,
-    above where it is too timid. `label` (n,) 1 for deposits and 0 for uniform background, `scores` (repeats, n) out-of-fold, NaN where not scored, `unit`
-    (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's chance to lie in a cell is that cell's intensity among all: the
-    likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope of Cox (1958) for a density. Mean over repeats.
-    Before it is raised no intensity is below what so many `finds`, 1 or more, can tell (see `reliability.floored`). None with fewer than FEWEST deposits, and
-    without a `scale` (see `reliability.intensity`).
+    An exponent is 1 where the intensity is right, below where it is too bold, above where it is too timid. To use is 1, or the upper end of the interval where
+    that is less: the least change that held-out deposits do not speak against, and never one that makes the map bolder. For the models that score them were
+    taught with less than the map's and are more timid than it, and a power above 1 takes from the poorest ground, of which a model knows least: in worlds where
+    the truth is known it made hidden deposits less likely. `label` (n,) 1 for deposits and 0 for uniform background, `scores` (repeats, n) out-of-fold, NaN
+    where not scored, `unit` (n,) and `weight` (replicates, units) as `intervals.weights` gives them. A deposit's chance to lie in a cell is that cell's
+    intensity among all: the likelihood of a Poisson process whose total is free, maximal over EXPONENTS; the slope of Cox (1958) for a density. Mean over
+    repeats. Before it is raised no intensity is below what so many `finds`, 1 or more, can tell (see `reliability.floored`). None with fewer than FEWEST
+    deposits, and without a `scale` (see `reliability.intensity`).
     """
     positive = np.asarray(label) == 1
     if scale is None or positive[np.isfinite(scores).any(axis=0)].sum() < FEWEST:
@@ -66,7 +67,7 @@ def exponent(
     likely[~np.isfinite(likely).all(axis=1) | (drawn @ known == 0)] = np.nan
     best = np.array([np.nan if np.isnan(row).any() else _peak(row) for row in likely])
     ends = interval(best[1:])
-    return {"exponent": round(float(best[0]), 6), "interval": ends, "use": min(max(1.0, ends[0]), ends[1]) if ends else 1.0}
+    return {"exponent": round(float(best[0]), 6), "interval": ends, "use": min(1.0, ends[1]) if ends else 1.0}
 
 
 def _peak(likely: Floats) -> float:

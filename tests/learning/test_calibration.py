@@ -30,7 +30,7 @@ def test_the_power_that_deposits_were_drawn_with_is_found_again_inside_its_inter
     low, high = found["interval"]
     assert low < found["exponent"] < high and low - 0.05 < power < high + 0.05
     assert high - low < 0.5
-    assert found["use"] == (1.0 if low <= 1 <= high else high if high < 1 else low)
+    assert found["use"] == (1.0 if high >= 1 else high)
 
 
 def test_the_best_exponent_is_that_of_a_plain_search_of_the_likelihood() -> None:
