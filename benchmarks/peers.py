@@ -9,11 +9,10 @@ cell's probability and the spread between bags, and a cloud-optimised GeoTIFF wi
 threads of one process do the work (`run: {workers: 0, threads: 2}`), as the peers' forests may use both cores. The peers are handed the trees of that very
 map and make one raster of probabilities: they fit nothing, which is in their favour. Then the maps are compared cell by cell: a peer's is scikit-learn's
 `predict_proba`. With `--whole` the whole map is timed too: validation, importance, applicability, targets with reasons, report, QGIS project, STAC item.
-EIS Toolkit declares Python 3.9 or 3.10 and
-versions of its time; here it runs on this Python and on today's versions of what it imports.
+EIS Toolkit declares Python 3.9 or 3.10 and versions of its time; here it runs on this Python and on today's versions of what it imports.
 
-The floor reads all layers and writes one raster. Peers are installed by pip in environments of their own, below `--folder`; EIS Toolkit, which holds
-everything in memory, is asked at the first size alone.
+The floor reads all layers and writes one raster. Each is installed by pip in an environment of its own below `--folder`, ours from the lock that `make map`
+installs; EIS Toolkit, which holds everything in memory, is asked at the first size alone.
 """
 
 from __future__ import annotations
@@ -42,25 +41,30 @@ from pipeline.learning import model_files
 
 LAYERS, DEPOSITS, BAGS = 12, 100, 10
 HERE = Path(__file__).with_name("peer_maps")
-PEERS = {
+LOCK = Path(__file__).parents[1] / "requirements.lock"
+OURS = "prospect"
+ENVIRONMENTS = {
+    OURS: [["--requirement", str(LOCK)]],  # what `make map` installs, and not what developers have beside it
     "pyspatialml": [["pyspatialml==0.22.1", f"scikit-learn=={sklearn.__version__}"]],
     "eis_toolkit": [
         ["--ignore-requires-python", "--no-deps", "eis_toolkit==1.1.6"],
         ["beartype<0.14", "rasterio", "geopandas", "imbalanced-learn", "tensorflow-cpu", f"scikit-learn=={sklearn.__version__}"],
     ],
 }
+PEERS = [name for name in ENVIRONMENTS if name != OURS]
 MOST_SIDE = {"eis_toolkit": 3072}
 
 
-def python_of(peer: str, folder: Path) -> Path:
-    """The Python of a peer's own environment, made and filled by pip if it is not there."""
-    home = folder / peer
+def python_of(name: str, folder: Path) -> Path:
+    """The Python of an environment of its own, made and filled by pip if it is not there, or if our lock has changed."""
+    home = folder / name
     python, whole = home / "bin" / "python", home / "whole"
-    if not whole.is_file():
+    pinned = LOCK.read_text() if name == OURS else ""
+    if not whole.is_file() or whole.read_text() != pinned:
         venv.create(home, clear=True, with_pip=True)
-        for wanted in PEERS[peer]:
+        for wanted in ENVIRONMENTS[name]:
             subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted], check=True)
-        whole.touch()
+        whole.write_text(pinned)
     return python
 
 
@@ -111,16 +115,16 @@ def compare(folder: Path, side: int, trees: int, peers: list[str], console: Cons
     root, layers = prepared(folder, side, trees)
     drafted = root / "outputs" / "peers.prospectivity.tif"
     pythons = {peer: python_of(peer, folder) for peer in peers if side <= MOST_SIDE.get(peer, side)}
-    command = [sys.executable, "-m", "pipeline", "map", "peers"]
+    command = [str(python_of(OURS, folder)), "-m", "pipeline", "map", "peers"]
     quiet = {"OMP_NUM_THREADS": "1"}
     own = quiet | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    took: dict[str, list[Watched]] = {name: [] for name in ("prospect", *pythons, "floor")}
+    took: dict[str, list[Watched]] = {name: [] for name in (OURS, *pythons, "floor")}
     off: dict[str, float] = {}
     for _ in range(times):
         took["floor"].append(watched([sys.executable, str(HERE / "floor.py"), str(root / "floor.tif"), *map(str, layers)], folder=root))
         for made in ("cache", "outputs"):
             subprocess.run(["rm", "-rf", str(root / made)], check=True)
-        took["prospect"].append(watched([*command, "--only", "prospectivity"], folder=root, more=own))
+        took[OURS].append(watched([*command, "--only", "prospectivity"], folder=root, more=own))
         (model,) = root.glob("cache/peers/*.fits/systems/*/model-*")
         leaves = hand(model, root / "forest.npz")
         for peer, python in pythons.items():
@@ -134,7 +138,7 @@ def compare(folder: Path, side: int, trees: int, peers: list[str], console: Cons
     table = Table("", "seconds", "processor s", "peak GB", "cells/s", "times ours", "times the floor", "largest difference to ours", title=title)
     seconds = {name: [once.seconds for once in runs] for name, runs in took.items()}
     for name, runs in took.items():
-        middle, ours, floor = (median(seconds[of]) for of in (name, "prospect", "floor"))
+        middle, ours, floor = (median(seconds[of]) for of in (name, OURS, "floor"))
         table.add_row(
             name, f"{middle:.1f}" + (f" ({min(seconds[name]):.1f} to {max(seconds[name]):.1f})" if times > 1 else ""),
             f"{median(once.processor for once in runs):.1f}", f"{max(once.bytes for once in runs) / 1e9:.2f}", f"{cells / middle:,.0f}",
@@ -159,7 +163,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/peers"), help="where peers and layers are kept")
     parser.add_argument("--times", type=int, choices=range(1, 100), metavar="N", help="how often each command is run, in turn")
     parser.add_argument("--whole", action="store_true", help="time the whole map too")
-    parser.add_argument("--peers", nargs="*", choices=[*PEERS], default=[*PEERS])
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     asked = parser.parse_args()
     folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)

@@ -142,6 +142,10 @@ class _Shell:
     paces: dict[int, float] = field(default_factory=dict)
     warming: threading.Thread | None = None  # imports what this process will want of libraries to learn
 
+    @property
+    def _samples(self) -> str:
+        return f"{self.plan.graph.prefix}/samples"
+
     def take_out_stale(self) -> None:
         """No key of a tile that will be rewritten survives to the first rewrite; nor any of a layer whose array is gone, asked for now or not."""
         metas = [meta for node in self.plan.nodes if isinstance(node, LayerNode) for meta in node.outputs]
@@ -169,6 +173,8 @@ class _Shell:
                 pool.everywhere(tasks.settled)
             elif not config.workers and any(node.stage == train.STAGE for node in self.plan.nodes if node.name in self.plan.stale):
                 self.warming = threading.Thread(target=train.warmed, daemon=True)
+                if self._samples not in self.plan.stale:
+                    self.warming.start()
             try:
                 self.work(pool)
             finally:
@@ -370,7 +376,7 @@ class _Shell:
         if not self._late(job):
             self.tell(node.stage)
         del self.waits[job]
-        if self.warming and node.name == f"{self.plan.graph.prefix}/samples" and tile is None:
+        if self.warming and node.name == self._samples and tile is None:
             # not before: drawing them is many small steps, each of which would wait for an interpreter at work; layers, read after it, hardly ask for one
             self.warming.start()
         freed = self._where_told(index) if tile is None else []

@@ -333,6 +333,16 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
     assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
 
 
+def test_libraries_are_imported_ahead_where_a_model_is_to_be_fitted_and_only_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    root = tiny.make(tmp_path / "region")
+    for settings, times in (((), 1), ((), 0), (("model={use: random_forest, bags: 2, trees_per_bag: 3}",), 1), (("features.halo.radius_m=2500",), 1)):
+        asked.clear()
+        monkeypatch.setattr(flow.train, "warmed", lambda: asked.append("once"))
+        mapped(root, *settings)
+        assert len(asked) == times
+
+
 def test_an_answer_that_is_on_its_way_as_the_connection_is_cut_is_told_of_as_a_cut_and_may_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.trees import Trees
 
 Array = npt.NDArray[Any]
+AT_ONCE = 2  # trees that grow at a time: while the map's forest does, nothing else can be done
 
 
 class _Forest(ClassifierMixin, BaseEstimator):
@@ -143,15 +145,16 @@ class BaggedForest(_Forest):
 
     def _grown(self, X: Array, codes: Ints, rows: Ints, random: np.random.RandomState) -> list[Any]:
         classes = [rows[codes[rows] == code] for code in range(len(self.classes_))]
-        grown = []
+        trees, weights = [], []  # drawn one after another, so that who is grown first does not matter
         for _ in range(self.trees_per_bag):
             weight = np.zeros(len(X))
             for members in classes:
                 drawn = self._members(members, random)
                 weight += np.bincount(drawn, minlength=len(X)) * self._weight(len(drawn), rows=len(X), classes=len(classes))
-            tree = self._tree(random.randint(2**31 - 1))
-            grown.append(tree.fit(X, codes, sample_weight=weight, check_input=False).tree_)
-        return grown
+            trees.append(self._tree(random.randint(2**31 - 1)))
+            weights.append(weight)
+        with ThreadPoolExecutor(AT_ONCE) as pool:  # growing a tree lets go of the interpreter
+            return [tree.tree_ for tree in pool.map(lambda tree, weight: tree.fit(X, codes, sample_weight=weight, check_input=False), trees, weights)]
 
 
 class PlainForest(_Forest):
