@@ -12,12 +12,13 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as TooLate
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError, ResourceError
+from pipeline.threads import allowed
 
 ANSWER_SECONDS = 10.0  # within which a scheduler answers at the start
 RETURN_SECONDS = 60.0  # within which one that was cut off comes back
@@ -68,7 +69,7 @@ class _Cluster(Pool):
 
     def __init__(self, stack: contextlib.ExitStack, address: Any, *, in_flight: int, named: str | None) -> None:
         self._stack, self._address, self._in_flight, self._named = stack, address, in_flight, named
-        self._counted, self._lanes = -COUNT_SECONDS, {"": in_flight}
+        self._counted, self._lanes, self._there = -COUNT_SECONDS, {"": in_flight}, time.monotonic()
         try:
             self._connect(ANSWER_SECONDS)
         except (OSError, ValueError) as error:  # ValueError: an address of no kind Dask knows
@@ -83,6 +84,10 @@ class _Cluster(Pool):
     @property
     def lanes(self) -> Mapping[str, int]:
         """A few tasks for each worker there is now; while there is none, a few that wait for the first."""
+        if self._client.status == "running":
+            self._there = time.monotonic()
+        elif time.monotonic() - self._there > RETURN_SECONDS:  # and nothing that was asked for has told of it
+            self.mend()
         if time.monotonic() - self._counted > COUNT_SECONDS and self._client.status == "running":
             with contextlib.suppress(OSError, KeyError):
                 said = self._client.scheduler_info(n_workers=-1)
@@ -99,10 +104,11 @@ class _Cluster(Pool):
         where = {"workers": [lane], "allow_other_workers": True} if lane else {}
         try:
             asked = self._client.submit(function, *args, pure=False, retries=0, **where)
-            self._client.loop.add_callback(_answered, asked, answer)
-            answer.add_done_callback(functools.partial(_no_longer_asked, asked))
-        except (ClosedClientError, RuntimeError) as error:  # RuntimeError: its loop is closed too
+        except ClosedClientError as error:  # it gave up looking
             answer.set_exception(_cut(error))
+            return answer
+        self._client.loop.add_callback(_answered, asked, answer)
+        answer.add_done_callback(functools.partial(_no_longer_asked, asked))
         return answer
 
     def mend(self) -> None:
@@ -152,7 +158,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
         if profile is not None:
             raise ConfigError("--profile is Dask's report: it needs --workers 1 or more, or --scheduler")
         _keep_memory()
-        with _short_turns(), ThreadPoolExecutor(threads) as executor:
+        with allowed(threads), _short_turns(), ThreadPoolExecutor(threads) as executor:
             yield Pool(executor, threads)
         return
     import dask
@@ -192,12 +198,13 @@ def _closed(own: Any) -> None:
 
 
 async def _answered(asked: Any, answer: Future[Any]) -> None:
-    """Give Dask's answer to one of ours, which ends with it whatever it is: an answer that does not come through is a cut."""
+    """Give Dask's answer to one of ours, which ends with it whatever it is: one that was taken back, or did not come through the wire, is a cut."""
     try:
         told = await asked.client.gather(asked, asynchronous=True)
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, it is told to who waits for the answer
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told to who waits for the answer
+        lost = asked.status != "error" and (isinstance(error, OSError | CancelledError | asyncio.CancelledError) or asked.client.status != "running")
         if answer.set_running_or_notify_cancel():
-            answer.set_exception(error if asked.status == "error" else _cut(error))
+            answer.set_exception(_cut(error) if lost else error)
     else:
         if answer.set_running_or_notify_cancel():
             answer.set_result(told)

@@ -411,6 +411,8 @@ def _error(future: Future[Any]) -> BaseException | None:
 def _told(error: BaseException, node: Node) -> BaseException:
     if isinstance(error, ProspectError):
         return error
+    if cluster.is_cut(error):
+        return ResourceError(f"{node.name}: {error}, again and again; what is finished is kept: see to the network, and the same command goes on from here")
     if cluster.is_lost_worker(error):
         return ResourceError(
             f"{node.name}: a worker died again and again, most likely for want of memory; use a smaller region.tile or fewer run.workers"

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -346,33 +347,34 @@ def test_libraries_are_imported_ahead_where_a_model_is_to_be_fitted_and_only_the
 def test_an_answer_that_is_on_its_way_as_the_connection_is_cut_is_told_of_as_a_cut_and_may_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
-    with ends(), LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50) as own:
-        wire = Wire(own.scheduler_address)
-        with pool(workers=1, in_flight=1, scheduler=wire.address) as workers:
-            client = workers._client  # type: ignore[attr-defined]
+    with (
+        ends(), LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50) as own,
+        closing(Wire(own.scheduler_address)) as wire, pool(workers=1, in_flight=1, scheduler=wire.address) as workers,
+    ):  # fmt: skip
+        client = workers._client  # type: ignore[attr-defined]
 
-            def again() -> object:
-                for _ in range(flow.CUTS):  # the client may learn of the cut later than of the answer
-                    workers.mend()
-                    if not cluster.is_cut((answer := workers.submit(abs, -3)).exception(timeout=60)):
-                        return answer.result()
-                return None
+        def again() -> object:
+            for _ in range(flow.CUTS):  # the client may learn of the cut later than of the answer
+                workers.mend()
+                if not cluster.is_cut((answer := workers.submit(abs, -3)).exception(timeout=60)):
+                    return answer.result()
+            return None
 
-            async def cut(*words: object) -> object:
-                wire.cut()
-                return await type(client)._gather_remote(client, *words)
+        async def cut(*words: object) -> object:
+            wire.cut()
+            return await type(client)._gather_remote(client, *words)
 
-            with monkeypatch.context() as patched:
-                patched.setattr(client, "_gather_remote", cut)
-                assert cluster.is_cut(workers.submit(abs, -3).exception(timeout=60))
-            wire.mend()
-            assert again() == 3
-            failed = workers.submit(math.sqrt, -1).exception(timeout=60)
-            assert isinstance(failed, ValueError) and not cluster.is_cut(failed)
-            client.close()  # as one that gave up looking does
+        with monkeypatch.context() as patched:
+            patched.setattr(client, "_gather_remote", cut)
             assert cluster.is_cut(workers.submit(abs, -3).exception(timeout=60))
-            assert again() == 3
-        wire.close()
+        wire.mend()
+        assert again() == 3
+        failed = workers.submit(math.sqrt, -1).exception(timeout=60)
+        assert isinstance(failed, ValueError) and not cluster.is_cut(failed)
+        assert isinstance(workers.submit(exec, "raise GeneratorExit").exception(timeout=60), GeneratorExit)
+        client.close()  # as one that gave up looking does
+        assert cluster.is_cut(workers.submit(abs, -3).exception(timeout=60))
+        assert again() == 3
 
 
 def test_a_worker_that_is_starting_as_a_cluster_closes_is_no_error_and_another_error_is() -> None:

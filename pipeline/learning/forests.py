@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.trees import Trees
+from pipeline.threads import at_once
 
 Array = npt.NDArray[Any]
-AT_ONCE = 2  # trees that grow at a time: while the map's forest does, nothing else can be done
 
 
 class _Forest(ClassifierMixin, BaseEstimator):
@@ -70,7 +70,7 @@ class BaggedForest(_Forest):
     between bags thus tells how much the answer depends on which deposits happen to be known. Each tree draws rows of
     its bag with replacement within each class, and weighs the classes equally, so 0.5 means "as likely as not were both
     equally common", not a chance of finding ore. Missing values take the bag's medians; a column without values is ignored. A
-    repeated row counts once toward `min_samples_leaf`. Single-threaded; the same arrays, in the same order, and
+    repeated row counts once toward `min_samples_leaf`. Trees grow on `threads.at_once` threads; the same arrays, in the same order, and
     `random_state` give the same model. Breiman (2001); bootstrap of clusters: Davison and Hinkley (1997).
     """
 
@@ -145,16 +145,18 @@ class BaggedForest(_Forest):
 
     def _grown(self, X: Array, codes: Ints, rows: Ints, random: np.random.RandomState) -> list[Any]:
         classes = [rows[codes[rows] == code] for code in range(len(self.classes_))]
-        trees, weights = [], []  # drawn one after another, so that who is grown first does not matter
-        for _ in range(self.trees_per_bag):
-            weight = np.zeros(len(X))
-            for members in classes:
-                drawn = self._members(members, random)
-                weight += np.bincount(drawn, minlength=len(X)) * self._weight(len(drawn), rows=len(X), classes=len(classes))
-            trees.append(self._tree(random.randint(2**31 - 1)))
-            weights.append(weight)
-        with ThreadPoolExecutor(AT_ONCE) as pool:  # growing a tree lets go of the interpreter
-            return [tree.tree_ for tree in pool.map(lambda tree, weight: tree.fit(X, codes, sample_weight=weight, check_input=False), trees, weights)]
+        grown: list[Future[Any]] = []
+        with ThreadPoolExecutor(most := at_once()) as pool:  # growing a tree lets go of the interpreter; all is drawn in order, whoever is grown first
+            for _ in range(self.trees_per_bag):
+                weight = np.zeros(len(X))
+                for members in classes:
+                    drawn = self._members(members, random)
+                    weight += np.bincount(drawn, minlength=len(X)) * self._weight(len(drawn), rows=len(X), classes=len(classes))
+                tree = self._tree(random.randint(2**31 - 1))
+                grown.append(pool.submit(tree.fit, X, codes, sample_weight=weight, check_input=False))
+                if len(grown) > most:
+                    grown[-1 - most].result()  # no more weights are held than trees grow, and one
+        return [tree.result().tree_ for tree in grown]
 
 
 class PlainForest(_Forest):

@@ -21,7 +21,7 @@ FOLDERS = ("features", "sources", "models", "publishers", "stages")
 SHELL = (
     "archive", "asset", "blocks", "bundle", "cli", "client", "cluster", "config", "cube", "errors", "fetch", "flow", "graph", "inventory", "ledger", "look",
     "node", "pace",
-    "planning", "ranged", "recipe", "registry", "screen", "shelf", "tasks", "turns",
+    "planning", "ranged", "recipe", "registry", "screen", "shelf", "tasks", "threads", "turns",
 )  # fmt: skip
 FORMS_ONLY = ("kind", "type_comment", "type_params")  # fields that one Python version writes and another does not
 

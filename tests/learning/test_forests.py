@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from pipeline.learning.forests import BaggedForest, PlainForest, column_medians, resampled
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.scores import roc_auc
+from pipeline.threads import allowed
 from tests.learning.places import table
 from tests.learning.weighing import DRAWN
 
@@ -197,3 +198,15 @@ def test_a_deposit_that_weighs_little_moves_the_model_little() -> None:
         odd = model.fit(values, label, sample_weight=weight).predict_proba(probe)[:, 1]
         assert abs(even[0] - even[1]) < 0.15
         assert odd[0] - odd[1] > 0.4
+
+
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_a_forest_grown_on_more_threads_is_the_same_forest(threads: int) -> None:
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(300, 4)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=300) > 1).astype(int)
+    alone = BaggedForest(bags=2, trees_per_bag=7, random_state=5).fit(X, y).trees_
+    with allowed(threads):
+        together = BaggedForest(bags=2, trees_per_bag=7, random_state=5).fit(X, y).trees_
+    for name in ("children", "feature", "threshold", "value", "tree_start"):
+        assert np.array_equal(getattr(alone, name), getattr(together, name))
