@@ -29,6 +29,7 @@ from pipeline.flow import run
 from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
 from pipeline.ready import Ready
+from pipeline.threads import at_once
 from tests import tiny
 from tests.limits import ends
 from tests.servers.dask import Wire
@@ -332,6 +333,14 @@ def test_a_run_whose_only_worker_was_killed_goes_on_with_the_next_and_gives_the_
         run(plan(load("tiny", settings=("run.workers=1",), root=root)), watch)
     assert watch.killed == 1 and watch.done > 40
     assert digests(root / "outputs" / "tiny") == digests(whole / "outputs" / "tiny")
+
+
+def test_a_computation_may_use_the_threads_of_its_process_where_tiles_are_made_there_and_one_elsewhere() -> None:
+    with pool(workers=0, in_flight=1, scheduler=None, threads=3) as here:
+        assert here.submit(at_once).result() == 3
+    assert at_once() == 1
+    with ends(), pool(workers=1, in_flight=1, scheduler=None, threads=3) as workers:
+        assert workers.submit(at_once).result() == 1
 
 
 def test_libraries_are_imported_ahead_where_a_model_is_to_be_fitted_and_only_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
