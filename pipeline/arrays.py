@@ -6,14 +6,12 @@ Written here because a run needs no more of zarr than these few lines of JSON: i
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from pipeline import files
 from pipeline.objects import Location
 from pipeline.recipe import Array
 
@@ -56,7 +54,7 @@ def axis(at: Location, values: Array, said: Mapping[str, Any]) -> None:
     """A coordinate, float64, in one chunk."""
     from numcodecs import zstd
 
-    _put(at / "c" / "0", bytes(zstd.compress(np.ascontiguousarray(values, "<f8"), 0)))
+    files.write(at / "c" / "0", bytes(zstd.compress(np.ascontiguousarray(values, "<f8"), 0)))
     _array(at, values.shape, values.shape, "float64", 0.0, _AXIS, (at.name,), said)
 
 
@@ -77,18 +75,4 @@ def _array(
 
 
 def _write(at: Location, said: Mapping[str, Any]) -> None:
-    _put(at, json.dumps(said, indent=2).encode())
-
-
-def _put(at: Location, data: bytes) -> None:
-    """Whole or not at all."""
-    if not isinstance(at, Path):
-        at.write(data)
-        return
-    at.parent.mkdir(parents=True, exist_ok=True)
-    partial = at.with_name(f"{at.name}.{uuid.uuid4().hex}.partial")
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, at)
-    finally:
-        partial.unlink(missing_ok=True)
+    files.write(at, json.dumps(said, indent=2).encode())

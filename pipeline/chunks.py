@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,13 +22,14 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import files
 from pipeline.arrays import LEVEL, PACKER, SHUFFLE
 from pipeline.errors import StoreError
+from pipeline.files import Mark
 from pipeline.objects import Location
 from pipeline.recipe import MISSING, Array
 
 HELD_BYTES = 128 * 2**20
-Mark = tuple[int, int, int]  # of a file: another one under its name has another
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def let_go() -> None:
 def kind(layer: Location) -> Kind:
     """What the array at `layer` is; FileNotFoundError, ValueError or KeyError when it is none that this code wrote."""
     if isinstance(layer, Path):
-        with (layer / "zarr.json").open("rb") as file:  # opened, not looked at: over NFS only that asks what is there now
-            return _known(str(layer), _mark(os.fstat(file.fileno())))
+        with files.opened(layer / "zarr.json") as (_, mark):
+            return _known(str(layer), mark)
     return _said((layer / "zarr.json").read_bytes())
 
 
@@ -119,11 +119,10 @@ def read(layer: Location, kind: Kind, row: int, col: int, shape: tuple[int, int]
     try:
         if not isinstance(at, Path):
             return _unpacked(at.read_bytes(), kind, shape, at)
-        with at.open("rb") as file:
-            mark = _mark(os.fstat(file.fileno()))
+        with files.opened(at) as (descriptor, mark):
             held = _HELD.get(str(at), mark)
             if held is None:
-                held = _unpacked(file.read(), kind, shape, at)
+                held = _unpacked(files.rest(descriptor, mark[-1]), kind, shape, at)
                 _HELD.put(str(at), mark, held)
             return held
     except FileNotFoundError:
@@ -137,19 +136,10 @@ def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> Non
     if _all_missing(values):
         at.unlink(missing_ok=True)
         return
-    if not isinstance(at, Path):
-        at.write(_packed(values, kind))
+    mark = _linked(values, at) if isinstance(at, Path) else None
+    mark = mark or files.write(at, _packed(values, kind))
+    if mark is None:
         return
-    if not at.parent.is_dir():  # looking costs less than being refused
-        at.parent.mkdir(parents=True, exist_ok=True)
-    partial = at.with_name(f"{at.name}.{uuid.uuid4().hex}.partial")
-    try:
-        if not _linked(values, partial):
-            partial.write_bytes(_packed(values, kind))
-        mark = _mark(partial.stat())
-        os.replace(partial, at)
-    finally:
-        partial.unlink(missing_ok=True)  # where it failed; or where both were names of one file, which are left as they are
     values.flags.writeable = False
     _HELD.put(str(at), mark, values)
 
@@ -179,10 +169,6 @@ def _said(data: bytes) -> Kind:
     return made
 
 
-def _mark(at: os.stat_result) -> Mark:
-    return at.st_ino, at.st_mtime_ns, at.st_size
-
-
 def _unpacked(data: bytes, kind: Kind, shape: tuple[int, int], at: Location) -> Array:
     from numcodecs import blosc
 
@@ -206,16 +192,23 @@ def _packed(values: Array, kind: Kind) -> bytes:
     return bytes(blosc.compress(np.ascontiguousarray(values), PACKER.encode(), LEVEL, blosc.SHUFFLE))
 
 
-def _linked(values: Array, partial: Path) -> bool:
-    """Give the file that these very values were read from or written to another name, if it is still that file and its folder can do so."""
+def _linked(values: Array, at: Path) -> Mark | None:
+    """Give the file that these very values were read from or written to another name, if it is still that file and its folder can do so: its mark."""
     home = _HELD.home(values)
     if home is None:
-        return False
+        return None
+    partial = files.beside(at)
     try:
-        os.link(home[0], partial)
+        try:
+            os.link(home[0], partial)
+        except FileNotFoundError:
+            at.parent.mkdir(parents=True, exist_ok=True)
+            os.link(home[0], partial)
+        if files.mark(partial.stat()) != home[1]:
+            return None  # another file by now: nothing may be written through this name of it
+        os.replace(partial, at)
+        return home[1]
     except OSError:
-        return False
-    if _mark(partial.stat()) == home[1]:
-        return True
-    partial.unlink()  # another file by now: nothing may be written through this name of it
-    return False
+        return None
+    finally:
+        partial.unlink(missing_ok=True)  # there still where both were names of one file, which are left as they are

@@ -26,6 +26,7 @@ MAPPED_BYTES, TRIMMED_BYTES = 16 * 2**20, 64 * 2**20  # blocks from here on come
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 TURN_SECONDS = 0.0005  # after which a thread gives the interpreter to another that asks
 REMEMBERED = 10  # messages of a connection, steps of a worker: Dask keeps them for who looks for a fault in Dask
+LOOK_AROUND = "500 ms"  # how often Dask sees whether its loops are held up: its own fifty times a second are for who looks for a fault in Dask
 COUNT_SECONDS = 2.0  # between two counts of the workers: those that come are given tiles, those that go are not waited for
 
 
@@ -172,8 +173,11 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
         "distributed.comm.timeouts.connect": "10s",
         "distributed.admin.log-format": "%(name)s - %(levelname)s - %(message)s",
     }
-    if profile is None:  # each connection remembers its last thousand messages, and with them what the tiles gave to fits
-        quiet |= {"distributed.admin.low-level-log-length": REMEMBERED, "distributed.diagnostics.computations.max-history": 1}
+    if profile is None:  # what only a report shows: the last thousand messages, with what tiles gave to fits; what a worker does, looked at a hundred times a second
+        quiet |= {
+            "distributed.admin.low-level-log-length": REMEMBERED, "distributed.diagnostics.computations.max-history": 1,
+            "distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": LOOK_AROUND,
+        }  # fmt: skip
     with contextlib.ExitStack() as stack, dask.config.set(quiet), warnings.catch_warnings():
         # what the tiles gave to a fit travels with its task; its size is bounded and stated by the plan
         warnings.filterwarnings("ignore", message="Sending large graph", category=UserWarning)

@@ -6,7 +6,6 @@ import contextlib
 import io
 import itertools
 import math
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import arrays, chunks
+from pipeline import arrays, chunks, files
 from pipeline.artefacts import packed, unpacked
 from pipeline.errors import StoreError
 from pipeline.grid import Grid, Index, Window
@@ -232,22 +231,9 @@ def stored(at: Location) -> Any:
 
 
 def write_atomically(path: Location, data: bytes) -> None:
-    """The whole file or nothing: written beside, synced, then renamed over. An object is put whole."""
+    """The whole file or nothing: it outlives a power cut. An object is put whole."""
     with _told(path):
-        if isinstance(path, ObjectPath):
-            path.write(data)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        files.write(path, data, synced=True)
 
 
 def _is_array(at: Location) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from pipeline import files
 from pipeline.cube import write_atomically
 from pipeline.errors import StoreError
 from pipeline.objects import Location, ObjectPath
@@ -111,7 +112,7 @@ def holder(cube: Location) -> str:
 
 def _owner(lock: Location) -> dict[str, Any]:
     try:
-        said = json.loads(lock.read_text())
+        said = json.loads(files.read(lock))
         return said if isinstance(said, dict) and said.keys() >= FIELDS else {}
     except (OSError, ValueError):
         return {}

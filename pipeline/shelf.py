@@ -18,16 +18,17 @@ from urllib.parse import unquote, urlsplit
 from pipeline import turns
 
 CHUNK = 1 << 20
+PIECE = 8 << 20  # after each of which a thread that takes a digest asks for the interpreter, and waits while another imports
 
 
 def file_sha256(path: Path, stopped: threading.Event | None = None) -> str:
     """SHA-256 of a file's bytes, hexadecimal; InterruptedError once it is `stopped`."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(CHUNK):
+    digest, piece = hashlib.sha256(), memoryview(bytearray(PIECE))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(piece):
             if stopped and stopped.is_set():
                 raise InterruptedError(f"{path.name}: nobody asks for its SHA-256 any more")
-            digest.update(piece)
+            digest.update(piece[:size])
     return digest.hexdigest()
 
 

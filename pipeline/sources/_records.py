@@ -6,9 +6,9 @@ import csv
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
@@ -18,6 +18,9 @@ from pipeline.grid import Grid
 from pipeline.recipe import Array
 from pipeline.sources import _vectorfile
 from pipeline.sources._files import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd  # at the first record that is read: files are hashed meanwhile, which begins once a config is understood
 
 TEXTS = ("name", "deposit_type", "commodity", "confidence")
 COLUMNS = ("name", "lon", "lat", "x", "y", "datum", "deposit_type", "commodity", "confidence", "uncertainty_m", "synthetic")
@@ -34,6 +37,8 @@ def read(path: Path, *, name: str, layer: str | None, columns: dict[str, str], c
 
     `row` says where the record stands in the file. DataError when the file cannot be read or lacks a column.
     """
+    import pandas as pd
+
     is_table = path.suffix.lower() in (".csv", ".tsv", ".txt")
     held, head_crs = (_csv(path, name), crs) if is_table else _features(path, name, layer, columns)
     found = _found(columns, list(held.columns), name, needs_position=is_table)
@@ -50,6 +55,8 @@ def read(path: Path, *, name: str, layer: str | None, columns: dict[str, str], c
 
 def numbers(table: pd.DataFrame, name: str) -> list[str]:
     """Turn the text columns that hold numbers and truths into those, in place; what cannot be read is missing, and told."""
+    import pandas as pd
+
     notices = []
     for column in ("easting", "northing"):
         table[column] = pd.to_numeric(table[column], errors="coerce").astype(float)
@@ -67,6 +74,8 @@ def numbers(table: pd.DataFrame, name: str) -> list[str]:
 
 def projected(table: pd.DataFrame, grid: Grid, name: str) -> tuple[Array, Array]:
     """x, y of each record in the grid's CRS, metres; NaN where its coordinates are missing or out of range."""
+    import pandas as pd
+
     x, y = np.full(len(table), np.nan), np.full(len(table), np.nan)
     spoken = pd.MultiIndex.from_frame(table[["crs", "datum"]])
     for crs, datum in spoken.unique():
@@ -84,6 +93,8 @@ def projected(table: pd.DataFrame, grid: Grid, name: str) -> tuple[Array, Array]
 
 
 def _csv(path: Path, name: str) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,6 +119,8 @@ def _csv(path: Path, name: str) -> pd.DataFrame:
 
 
 def _features(path: Path, name: str, layer: str | None, columns: dict[str, str]) -> tuple[pd.DataFrame, str]:
+    import pandas as pd
+
     for word in ("lon", "lat", "x", "y", "datum"):
         if word in columns:
             raise DataError(f"{name}: holds geometry with its own CRS; leave {word!r} out of `columns:`")

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import pyogrio
 import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
@@ -21,6 +19,7 @@ from pipeline.sources._files import nearest
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
 
 Bounds = tuple[float, float, float, float]
 
@@ -89,6 +88,8 @@ class Head:
         return bool(texts(self._read(columns=["synthetic"], read_geometry=False)["synthetic"]).str.lower().isin(TRUE).any())
 
     def _read(self, **how: Any) -> Any:
+        import pyogrio
+
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what GDAL warns of (ring order, unknown fields) is checked or of no matter here
@@ -109,6 +110,8 @@ def around(ground: Grid, margin_m: float, crs: CRS) -> Bounds:
 
 def head(path: str | Path, *, name: str, layer: str | None, crs: str | None) -> Head:
     """The layer meant and what its header says; DataError, naming the repair, when there is none or it says no CRS."""
+    import pyogrio
+
     path = Path(path)
     try:
         layers = [str(row[0]) for row in pyogrio.list_layers(path)]
@@ -155,6 +158,8 @@ def texts(values: pd.Series) -> pd.Series:
 
 def text(value: Any) -> str:
     """One value as text: 3.0 and 3 and "3" say the same."""
+    import pandas as pd
+
     if pd.isna(value):
         return ""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

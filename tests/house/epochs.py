@@ -19,7 +19,7 @@ RECORD = Path(__file__).with_name("epochs.json")
 FOLDERS = ("features", "sources", "models", "publishers", "stages")
 # what binds, keys and moves recipes and computes nothing: a change there is told by the tests of the shell
 SHELL = (
-    "archive", "asset", "blocks", "bundle", "cli", "client", "cluster", "config", "cube", "errors", "fetch", "flow", "graph", "inventory", "ledger", "look",
+    "archive", "asset", "blocks", "bundle", "cli", "client", "cluster", "config", "cube", "errors", "fetch", "files", "flow", "graph", "inventory", "ledger", "look",
     "node", "pace",
     "planning", "ranged", "recipe", "registry", "screen", "shelf", "tasks", "threads", "turns",
 )  # fmt: skip

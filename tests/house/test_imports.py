@@ -41,3 +41,9 @@ def test_help_loads_nothing_heavy(said: list[str]) -> None:
     code = f"import sys\nfrom typer.testing import CliRunner\nfrom pipeline.cli import app\nassert CliRunner().invoke(app, {said!r}).exit_code == 0\n"
     done = python(code + f"print([name for name in {HEAVY!r} if name in sys.modules])")
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_config_is_understood_before_tables_are_loaded() -> None:
+    """Files are hashed while what reads tables is imported: not before the config is known, which names them."""
+    done = python("import sys\nfrom pipeline.config import load\nload('balochistan')\nprint([name for name in ('pandas', 'pyogrio') if name in sys.modules])")
+    assert done.stdout.strip() == "[]", done.stderr
