@@ -231,7 +231,7 @@ def stored(at: Location) -> Any:
 
 
 def write_atomically(path: Location, data: bytes) -> None:
-    """The whole file or nothing: it outlives a power cut. An object is put whole."""
+    """The whole file or nothing: on the disk before it takes the name. An object is put whole."""
     with _told(path):
         files.write(path, data, synced=True)
 

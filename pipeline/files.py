@@ -49,12 +49,12 @@ def mark(at: os.stat_result) -> Mark:
 
 def beside(path: Path) -> Path:
     """A name next to a file that nobody else has: no other process, and no other thread of this one."""
-    return path.with_name(f"{path.name}.{_OURS}-{os.getpid()}-{next(_COUNT)}.partial")
+    return path.with_name(f".{path.name}.{_OURS}-{os.getpid()}-{next(_COUNT)}.partial")
 
 
 def write(at: Location, data: bytes, *, synced: bool = False) -> Mark | None:
-    """The whole file or nothing, its folder made where it is missing: written beside and renamed over; `synced`, it outlives a power cut too. Its mark; an
-    object, which is put whole, has none."""
+    """The whole file or nothing, its folder made where it is missing: written beside and renamed over; `synced`, it lies on the disk before it takes the
+    name. Its mark; an object, which is put whole, has none."""
     if isinstance(at, ObjectPath):
         at.write(data)
         return None
@@ -69,7 +69,7 @@ def write(at: Location, data: bytes, *, synced: bool = False) -> Mark | None:
 
 
 def _written(partial: Path, data: bytes, *, synced: bool) -> Mark:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC  # of a process that died under our number something may be left
     try:
         descriptor = os.open(partial, flags, 0o666)
     except FileNotFoundError:  # asked once for each folder, and not looked for before each file

@@ -23,8 +23,9 @@ PIECE = 8 << 20  # after each of which a thread that takes a digest asks for the
 
 def file_sha256(path: Path, stopped: threading.Event | None = None) -> str:
     """SHA-256 of a file's bytes, hexadecimal; InterruptedError once it is `stopped`."""
-    digest, piece = hashlib.sha256(), memoryview(bytearray(PIECE))
+    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
+        piece = memoryview(bytearray(min(PIECE, max(os.fstat(file.fileno()).st_size, 1))))
         while size := file.readinto(piece):
             if stopped and stopped.is_set():
                 raise InterruptedError(f"{path.name}: nobody asks for its SHA-256 any more")

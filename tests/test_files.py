@@ -64,6 +64,14 @@ def test_nothing_is_read_where_nothing_is(tmp_path: Path) -> None:
         files.read(tmp_path / "none")
 
 
+def test_what_a_dead_process_left_under_our_name_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / ".one.left.partial"
+    left.write_bytes(b"half of something longer")
+    monkeypatch.setattr(files, "beside", lambda _: left)
+    files.write(tmp_path / "one", b"abc")
+    assert files.read(tmp_path / "one") == b"abc"
+
+
 def test_names_beside_a_file_are_nobody_elses(tmp_path: Path) -> None:
     names: list[Path] = []
     threads = [threading.Thread(target=lambda: names.extend(files.beside(tmp_path / "one") for _ in range(200))) for _ in range(8)]
