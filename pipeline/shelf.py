@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline import turns
 
-CHUNK = 1 << 20
 PIECE = 8 << 20  # after each of which a thread that takes a digest asks for the interpreter, and waits while another imports
 
 
