@@ -27,9 +27,9 @@ from pipeline.planning import Plan, tile_name
 from pipeline.ready import Job, Ready, passes
 from pipeline.stages import publish, train
 from pipeline.stages.news import News
+from pipeline.together import together
 
 SAVE_SECONDS = 5.0  # a crash loses at most this much finished work
-TOGETHER, TOGETHER_SECONDS = 32, 1.0  # jobs of one tile at most, and what they may take by those before: what is handed over is lost with a worker
 TRIES = 3  # reading over a network fails now and then; a mistake fails every time
 CUTS = 20  # a job lost with the connection this often is lost for another reason
 
@@ -211,9 +211,8 @@ class _Shell:
                         continue
                     if error is not None:
                         raise _told(error, self.plan.nodes[jobs[0][0]])
-                    for job, answer in zip(jobs, future.result() if len(jobs) > 1 else [future.result()], strict=True):
-                        for freed in self._finish(job, answer):
-                            ready.add(freed)
+                    for freed in self._finish_all(jobs, future.result()):
+                        ready.add(freed)
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.held.check()
                     self.ledger.save()
@@ -288,6 +287,7 @@ class _Shell:
                 self._after((i, tile), self._before(_tile_call(node), tile))
                 self.unblocks[i, tile].append((i, None))
             self.waits[i, None] += len(tiles)
+            self.left[i] = len(tiles)
             found += [(i, tile) for tile in tiles if self.waits[i, tile] == 0]
         return found
 
@@ -301,22 +301,9 @@ class _Shell:
             self.unblocks[earlier].append(job)
 
     def _next(self, ready: Ready, lane: str, lanes: Mapping[str, int]) -> list[Job]:
-        """The next of the ready jobs for a worker, and those after it on the same tile: a job takes some ten milliseconds, and handing it over
-        nearly as long; and the next finds in its memory what the last one read. As many only as leave enough for the others, and as end soon."""
-        most = min(TOGETHER, 1 + len(ready) // (2 * sum(lanes.values())))
-        jobs = [ready.first(lane, lanes)]
-        seconds = self._expected(jobs[0])
-        while len(jobs) < most and (job := ready.on_same_tile(jobs[0])) is not None:
-            seconds += self._expected(job)
-            if seconds > TOGETHER_SECONDS:
-                break
-            ready.take(job)
-            jobs.append(job)
-        return jobs
-
-    def _expected(self, job: Job) -> float:
-        """Seconds a job should take, by the last of its node that has ended; before the first has, as many as keep it alone."""
-        return self.paces.get(job[0], TOGETHER_SECONDS)
+        """The next jobs for a worker, as `together` has it."""
+        left = sum(count * self.paces.get(i, 0.0) for i, count in self.left.items())
+        return together(ready, lane, lanes, waits=self.waits, unblocks=self.unblocks, paces=self.paces, left=left)
 
     def _ask_again(self, pool: cluster.Pool, running: dict[Future[Any], tuple[list[Job], int, str]], lanes: Mapping[str, int]) -> None:
         """Ask anyone for the jobs of workers that are gone: Dask gives them to others of itself, but not where there was no other at that moment."""
@@ -352,6 +339,11 @@ class _Shell:
         held = self.plan.cube.load_parts(node.name) if len(fresh) < len(tiles) else {}
         return {tile_name(tile): fresh[tile] if tile in fresh else held[tile_name(tile)] for tile in tiles}
 
+    def _finish_all(self, jobs: list[Job], answers: Any) -> list[Job]:
+        """Take in what jobs that were handed over together answered; those that are ready now and were not among them."""
+        freed = [later for job, answer in zip(jobs, answers if len(jobs) > 1 else [answers], strict=True) for later in self._finish(job, answer)]
+        return [job for job in freed if job not in jobs]
+
     def _finish(self, job: Job, answer: Any) -> list[Job]:
         index, tile = job
         node = self.plan.nodes[index]
@@ -368,7 +360,7 @@ class _Shell:
             self.parts[index][tile] = answer
         else:
             self.parts.pop(index, None)
-        if isinstance(node, LayerNode):
+        if tile is not None:
             self.left[index] -= 1
         if tile is None or (isinstance(node, LayerNode) and self.left[index] == 0):
             self.ledger.note_made(node.name, self.plan.parts[node.name])

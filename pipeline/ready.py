@@ -75,13 +75,17 @@ class Ready:
             self._owner[row] = self._home[row[1]] = worker
         return self._taken(row)
 
-    def on_same_tile(self, job: Job) -> Job | None:
-        """The next after `job` on its tile, left where it is; None when there is none."""
+    def after(self, job: Job) -> Job | None:
+        """The next in the row of `job`, of its pass, left where it is; None when there is none."""
         row = self._rows.get(self._row(job), []) if job[1] is not None else []
-        return row[0][-1] if row and row[0][0] == job[1] else None
+        return row[0][-1] if row else None
+
+    def beside(self, job: Job, other: Job) -> bool:
+        """Whether both are of one pass and in one row of tiles."""
+        return job[1] is not None and other[1] is not None and self._row(job) == self._row(other)
 
     def take(self, job: Job) -> None:
-        """Take out what `on_same_tile` told of."""
+        """Take out what `after` told of."""
         self._taken(self._row(job))
 
     def _row(self, job: Job) -> Row:

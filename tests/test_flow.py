@@ -28,7 +28,6 @@ from pipeline.errors import ConfigError, ResourceError, StoreError
 from pipeline.flow import run
 from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
-from pipeline.ready import Ready
 from pipeline.threads import at_once
 from tests import tiny
 from tests.limits import ends
@@ -284,19 +283,6 @@ def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:
         assert {"units", "long_name", "source", "licence", "native_m"} <= set(layer.attrs), name
     assert cube["slope"].dims == ("y", "x")
     assert np.isfinite(cube["prospectivity"].values).mean() > 0.99
-
-
-def test_jobs_of_a_tile_are_handed_over_together_as_far_as_they_end_soon() -> None:
-    shell = flow._Shell(plan=None, ledger=None, held=None, progress=None)  # type: ignore[arg-type]  # none of them is asked
-    shell.paces = dict(enumerate((0.2, 0.3, 0.4, 0.5)))
-    ready = Ready((node, tile) for tile in ((0, 0), (0, 1), (0, 2)) for node in range(5))
-    one, ten = {"a": 1}, {"a": 5, "b": 5}
-    assert shell._next(ready, "a", one) == [(0, (0, 0)), (1, (0, 0)), (2, (0, 0))]  # 0.9 s; a fourth would make it more than one
-    assert shell._next(ready, "a", one) == [(3, (0, 0))]  # what the fifth takes nobody knows yet
-    assert shell._next(ready, "a", one) == [(4, (0, 0))]
-    assert shell._next(ready, "a", ten) == [(0, (0, 1))]  # others wait for work
-    ready.add((7, None))
-    assert shell._next(ready, "a", one) == [(7, None)]
 
 
 def test_samples_are_drawn_in_a_pass_of_their_own_and_evidence_is_asked_while_it_is_made(whole: Path, tmp_path: Path) -> None:

@@ -60,17 +60,25 @@ def test_the_rows_of_a_worker_that_is_gone_are_anyones() -> None:
     assert held.first("b", ["b"]) == (0, (0, 1))
 
 
-def test_jobs_on_one_tile_are_told_of_and_taken_one_after_another() -> None:
+def test_jobs_of_one_row_are_told_of_and_taken_tile_by_tile() -> None:
     held = ready(nodes=3)
     first = held.first("a", ["a"])
     others = []
-    while (job := held.on_same_tile(first)) is not None:
+    while (job := held.after(first)) is not None:
         held.take(job)
         others.append(job)
-    assert first == (0, (0, 0)) and others == [(1, (0, 0)), (2, (0, 0))]
-    assert len(held) == 3 * (ROWS * COLS - 1)
+    assert [first, *others] == [(node, (0, col)) for col in range(COLS) for node in range(3)]
+    assert len(held) == 3 * COLS * (ROWS - 1)
     held.add((9, None))
-    assert held.on_same_tile((9, None)) is None
+    assert held.after((9, None)) is None
+
+
+def test_jobs_beside_each_other_are_of_one_row_and_one_pass() -> None:
+    held = Ready([], order=[0, 0, 1])
+    assert held.beside((0, (1, 0)), (1, (1, 5)))
+    assert not held.beside((0, (1, 0)), (0, (2, 0)))
+    assert not held.beside((0, (1, 0)), (2, (1, 0)))
+    assert not held.beside((0, (1, 0)), (1, None)) and not held.beside((1, None), (1, None))
 
 
 def test_what_a_fit_rests_on_is_made_in_its_pass_and_the_rest_after_all_fits() -> None:
@@ -109,12 +117,12 @@ def test_a_pass_over_the_grid_comes_before_the_next_and_rows_stay_whose_they_are
     assert [(node, tile[0]) for worker, node, tile in got if worker == "b"] == [(1, 1), (1, 3), (0, 1), (0, 3)]
 
 
-def test_jobs_on_one_tile_are_of_one_pass() -> None:
+def test_jobs_that_follow_each_other_are_of_one_pass() -> None:
     held = Ready(((node, (0, 0)) for node in range(3)), order=[1, 0, 1])
     assert held.first("a", ["a"]) == (1, (0, 0))
-    assert held.on_same_tile((1, (0, 0))) is None
+    assert held.after((1, (0, 0))) is None
     assert held.first("a", ["a"]) == (0, (0, 0))
-    assert held.on_same_tile((0, (0, 0))) == (2, (0, 0))
+    assert held.after((0, (0, 0))) == (2, (0, 0))
 
 
 def test_who_has_no_row_in_a_pass_goes_on_with_its_own_of_the_next_before_it_takes_from_another() -> None:
