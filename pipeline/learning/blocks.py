@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
-from pipeline.learning.sampling import united
+from pipeline.united import united
 
 Labels = npt.NDArray[np.int8]
 _ROW = 2**31

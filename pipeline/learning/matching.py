@@ -15,8 +15,8 @@ from scipy.spatial import cKDTree
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
 from pipeline.learning.ranges import centres_of, evidence_range_m, means_of_groups, neighbour_m
-from pipeline.learning.sampling import united
 from pipeline.learning.table import SampleTable
+from pipeline.united import united
 
 MOST_CUTS = 30  # numbers of clusters tried
 LARGEST = 0.5  # share of the deposit groups one fold may hold

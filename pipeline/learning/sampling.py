@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints, uniform
+from pipeline.united import united
 
 AT_MOST = 9  # cells a deposit is spread over, its own among them: a bag takes one, and few bags tell more apart no better
 FARTHEST = 200  # cells: a position known no better is a district, and what lies in it no evidence
@@ -72,15 +73,6 @@ def spread(places: Ints, *, radius_m: Floats, cell_m: float, shape: tuple[int, i
     return Spread(np.concatenate(cells), np.concatenate(owner))
 
 
-def united(left: Ints, right: Ints, count: int) -> Ints:
-    """The connected component of each of `count` nodes, joined by the edges `left[i]`-`right[i]`; (count,) int64."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    edges = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(count, count))
-    return np.asarray(connected_components(edges, directed=False)[1], np.int64)
-
-
 def background(
     candidates: Ints, *, positives: Ints, ncols: int, count: int, exclude_cells: int, seed: int, weights: Floats | None = None
 ) -> Background:  # fmt: skip
@@ -123,14 +115,19 @@ def weighted_draws(cells: Ints, weights: Floats, *, seed: int) -> Floats:
 
 def far(cells: Ints, positives: Ints, *, ncols: int, exclude_cells: int) -> npt.NDArray[np.bool_]:
     """Which cells lie more than `exclude_cells` (Chebyshev) from every positive, all on a grid of `ncols` columns; (n,)."""
-    from scipy.spatial import cKDTree
-
-    if not len(positives):
-        return np.ones(len(cells), bool)
-    tree = cKDTree(_row_col(np.asarray(positives, np.int64), ncols))
-    distance, _ = tree.query(_row_col(cells, ncols), p=np.inf, distance_upper_bound=exclude_cells + 0.5)
-    return np.asarray(~np.isfinite(distance))
-
-
-def _row_col(cells: Ints, ncols: int) -> Floats:
-    return np.column_stack(np.divmod(cells, ncols)).astype(np.float64)
+    known = np.unique(np.asarray(positives, np.int64))
+    order = np.argsort(cells, kind="stable")
+    ranked = np.asarray(cells, np.int64)[order]
+    if not len(known) or not len(ranked):
+        return np.ones(len(ranked), bool)
+    rows = np.add.outer(np.arange(-exclude_cells, exclude_cells + 1), known // ncols)
+    col = np.broadcast_to(known % ncols, rows.shape)
+    near = (rows >= ranked[0] // ncols) & (rows <= ranked[-1] // ncols)
+    start = rows[near] * ncols
+    # around each positive, in each row, a run of cells: how many of them begin before a cell and have not ended
+    first = np.searchsorted(ranked, start + np.maximum(col[near] - exclude_cells, 0))
+    end = np.searchsorted(ranked, start + np.minimum(col[near] + exclude_cells, ncols - 1), side="right")
+    change = np.bincount(first, minlength=len(ranked) + 1) - np.bincount(end, minlength=len(ranked) + 1)
+    answer = np.empty(len(ranked), bool)
+    answer[order] = np.cumsum(change[:-1]) == 0
+    return answer

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.recipe import Array
+from pipeline.united import united
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -90,9 +91,6 @@ def groups(
     `same_name_within_m` apart; and so is what is joined through a third. Alike: the same deposit type, or a shared commodity where
     either type is not said. Names joined by `aliases` (name to the name it goes by) are one deposit whatever their types.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     count = len(frame)
     xy = np.column_stack([frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()]).reshape(-1, 2)
     goes_by = {name_key(a): name_key(b) for a, b in (aliases or {}).items()}
@@ -110,10 +108,7 @@ def groups(
             if own[i] != own[j] or alike(i, j):
                 pairs.append((i, j))
     joined = np.array(pairs, np.int64).reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(joined), np.int8), (joined[:, 0], joined[:, 1])), shape=(count, count))
-    _, label = connected_components(graph, directed=False)
-    _, first, answer = np.unique(label, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[answer].astype(np.int64)
+    return united(joined[:, 0], joined[:, 1], count)
 
 
 def name_key(name: str) -> str:
@@ -146,8 +141,11 @@ def _of_one_name(names: list[str]) -> Iterator[Array]:
 
 
 def _pairs(xy: Array, within_m: float) -> Iterator[tuple[int, int]]:
-    from scipy.spatial import cKDTree
+    """Of points (n, 2) those pairs that are at most so far apart, the lower number first."""
+    import shapely
 
     if len(xy) < 2 or within_m <= 0:
         return iter(())
-    return ((int(i), int(j)) for i, j in cKDTree(xy).query_pairs(within_m, output_type="ndarray"))
+    points = np.asarray(shapely.points(xy))
+    left, right = shapely.STRtree(points).query(points, predicate="dwithin", distance=within_m)
+    return ((int(i), int(j)) for i, j in zip(left, right, strict=True) if i < j)
