@@ -1,6 +1,6 @@
 """Two worker processes against one, one thread each, over derive and predict alone: all else is made before and found up to date.
 
-    python -m benchmarks.workers            # 9.4 million cells
+    python -m benchmarks.workers            # 9.4 and 37.7 million cells: the longer the run, the less a last tile weighs that one worker makes while the other waits
     python -m benchmarks.workers 1          # another size, in million cells
 
 The clock starts when each worker has ended its first tiles, so that starting processes, importing and compiling are not in it, and ends with the last job;
@@ -28,6 +28,7 @@ from pipeline.node import LayerNode
 from pipeline.planning import Plan, tile_name
 
 STAGES = ("derive", "predict")
+SIZES = (9.4, 37.7)  # million cells
 FIRST = 0.1  # of the jobs, before the clock starts
 
 
@@ -78,11 +79,16 @@ def bytes_of(root: Path) -> str:
 
 
 def main() -> None:
-    """Map once, then make derive and predict again with one worker and with two, twice each in turn, and print the better of each."""
+    """For each size, map once, then make derive and predict again with one worker and with two, twice each in turn, and print the better of each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("megacells", nargs="?", type=float, default=9.4)
-    side = round((parser.parse_args().megacells * 1e6) ** 0.5)
+    parser.add_argument("megacells", nargs="*", type=float, default=SIZES)
     screen = Console(file=sys.stdout, width=130)
+    for megacells in parser.parse_args().megacells:
+        measure(round((megacells * 1e6) ** 0.5), screen)
+
+
+def measure(side: int, screen: Console) -> None:
+    """One size: its table, and how much faster two are."""
     table = Table("workers", "seconds", "jobs", "busy", "coordinator", "same bytes", title=f"derive and predict, {side} x {side} cells, {len(features())} features")
     with tempfile.TemporaryDirectory(prefix="prospect-workers-") as folder:
         root = Path(folder)
