@@ -2,9 +2,9 @@
 
 A *job* is one tile of a node, or the last step of a fit (tile None). A job is ready when every job it depends on has ended:
 for each layer it reads the tiles its halo touches, for each fit the fit's last step. A fit that says where another asks adds those
-jobs when it ends. Ready jobs go to the workers pass by pass over the grid (see `ready`), a bounded number at a time, so memory is flat whatever the region. The
-ledger is written only here: stale tiles are taken out before the first of them is rewritten, finished ones are added every few
-seconds and at the end.
+jobs when it ends. Ready jobs, and with them what they make ready (see `together`), go to the workers pass by pass over the grid (see `ready`),
+a bounded number at a time, so memory is flat whatever the region. The ledger is written only here: stale tiles are taken out before the first of
+them is rewritten, finished ones are added every few seconds and at the end.
 """
 
 from __future__ import annotations
@@ -201,18 +201,15 @@ class _Shell:
                 for future in pool.first(set(running)):
                     jobs, tries, _ = running.pop(future)
                     error = _error(future)
-                    if cluster.is_cut(error) and cuts[jobs[0]] < CUTS:
-                        pool.mend()
-                        cuts[jobs[0]] += 1
-                        running[self._submit(pool, jobs)] = (jobs, tries, "")  # of anyone: who is there after a cut is not known
-                        continue
-                    if isinstance(error, OSError) and tries < TRIES:
-                        running[self._submit(pool, jobs)] = (jobs, tries + 1, "")  # it may be that worker's fault
-                        continue
                     if error is not None:
-                        raise _told(error, self.plan.nodes[jobs[0][0]])
-                    for freed in self._finish_all(jobs, future.result()):
+                        tries = self._tries(pool, cuts, jobs, tries, error)
+                        running[self._submit(pool, jobs)] = (jobs, tries, "")  # of anyone: it may be that worker's fault, and who is there after a cut is not known
+                        continue
+                    answers = future.result() if len(jobs) > 1 else [future.result()]
+                    for freed in self._finish_all(jobs, answers):
                         ready.add(freed)
+                    if rest := jobs[len(answers) :]:  # the first of these failed; asked for again, it tells why
+                        running[self._submit(pool, rest)] = (rest, 1, "")
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.held.check()
                     self.ledger.save()
@@ -222,6 +219,17 @@ class _Shell:
                 future.cancel()
             if self.held.ours():  # else the ledger is another run's, and what ours remembers of it is old
                 self.ledger.save()
+
+    def _tries(self, pool: cluster.Pool, cuts: Counter[Job], jobs: list[Job], tries: int, error: BaseException) -> int:
+        """How often jobs that ended with an error will have been tried when they are once more, or else that error. Of jobs handed over together it is the
+        first's, unless they were cut off or their worker died: what those before it answered is known."""
+        if cluster.is_cut(error) and cuts[jobs[0]] < CUTS:
+            pool.mend()
+            cuts[jobs[0]] += 1
+            return tries
+        if isinstance(error, OSError) and tries < TRIES:
+            return tries + 1
+        raise _told(error, self.plan.nodes[jobs[0][0]], others=len(jobs) - 1)
 
     def spent(self) -> dict[str, Any]:
         """Jobs, seconds in workers, cells and bytes by stage: what `provenance.json` says of a run."""
@@ -302,8 +310,7 @@ class _Shell:
 
     def _next(self, ready: Ready, lane: str, lanes: Mapping[str, int]) -> list[Job]:
         """The next jobs for a worker, as `together` has it."""
-        left = sum(count * self.paces.get(i, 0.0) for i, count in self.left.items())
-        return together(ready, lane, lanes, waits=self.waits, unblocks=self.unblocks, paces=self.paces, left=left)
+        return together(ready, lane, lanes, waits=self.waits, unblocks=self.unblocks, paces=self.paces, left=self.left)
 
     def _ask_again(self, pool: cluster.Pool, running: dict[Future[Any], tuple[list[Job], int, str]], lanes: Mapping[str, int]) -> None:
         """Ask anyone for the jobs of workers that are gone: Dask gives them to others of itself, but not where there was no other at that moment."""
@@ -339,9 +346,9 @@ class _Shell:
         held = self.plan.cube.load_parts(node.name) if len(fresh) < len(tiles) else {}
         return {tile_name(tile): fresh[tile] if tile in fresh else held[tile_name(tile)] for tile in tiles}
 
-    def _finish_all(self, jobs: list[Job], answers: Any) -> list[Job]:
-        """Take in what jobs that were handed over together answered; those that are ready now and were not among them."""
-        freed = [later for job, answer in zip(jobs, answers if len(jobs) > 1 else [answers], strict=True) for later in self._finish(job, answer)]
+    def _finish_all(self, jobs: list[Job], answers: list[Any]) -> list[Job]:
+        """Take in what the first of jobs that were handed over together answered; the jobs that are ready now and were not handed over with them."""
+        freed = [later for job, answer in zip(jobs, answers, strict=False) for later in self._finish(job, answer)]
         return [job for job in freed if job not in jobs]
 
     def _finish(self, job: Job, answer: Any) -> list[Job]:
@@ -352,7 +359,7 @@ class _Shell:
         self.cells[node.stage] += effort.cells
         self.bytes[node.stage] += effort.bytes
         if tile is not None:
-            self.paces[index] = effort.seconds
+            self.paces[index] = max(effort.seconds, self.paces.get(index, 0.0) / 2)  # a tile off the region takes no time: it says little of the next
         if isinstance(node, LayerNode):
             for meta in node.outputs:
                 self.ledger.record(meta.name, tile_name(tile or (0, 0)), self.plan.keys[meta.name][tile_name(tile or (0, 0))])
@@ -400,13 +407,14 @@ def _error(future: Future[Any]) -> BaseException | None:
     return CancelledError() if future.cancelled() else future.exception()
 
 
-def _told(error: BaseException, node: Node) -> BaseException:
+def _told(error: BaseException, node: Node, *, others: int = 0) -> BaseException:
     if isinstance(error, ProspectError):
         return error
     if cluster.is_cut(error):
         return ResourceError(f"{node.name}: {error}, again and again; what is finished is kept: see to the network, and the same command goes on from here")
     if cluster.is_lost_worker(error):
         return ResourceError(
-            f"{node.name}: a worker died again and again, most likely for want of memory; use a smaller region.tile or fewer run.workers"
+            f"{node.name}{f', or one of {others} jobs after it' if others else ''}: a worker died again and again, most likely for want of memory; "
+            "use a smaller region.tile or fewer run.workers"
         )
     return error

@@ -84,6 +84,10 @@ class Ready:
         """Whether both are of one pass and in one row of tiles."""
         return job[1] is not None and other[1] is not None and self._row(job) == self._row(other)
 
+    def by_then(self, node: int, job: Job) -> bool:
+        """Whether a node is of the pass of `job` or of one before."""
+        return not self._order or self._order[node] <= self._order[job[0]]
+
     def take(self, job: Job) -> None:
         """Take out what `after` told of."""
         self._taken(self._row(job))

@@ -72,8 +72,19 @@ def write_tile(task: Task) -> Effort:
 
 
 def write_tiles(calls: list[tuple[Any, ...]]) -> list[Any]:
-    """Several jobs on one tile, one after another: each a function of this module and what it is called with. What each answers."""
-    return [function(*given) for function, *given in calls]
+    """Several jobs, one after another, for a later may read what an earlier one wrote: each a function of this module and what it is called with.
+
+    What each answers, up to the first that fails: what is done is told, and the error is that job's own when it is asked for again as the first.
+    """
+    answers: list[Any] = []
+    for function, *given in calls:
+        try:
+            answers.append(function(*given))
+        except Exception:
+            if not answers:
+                raise
+            break
+    return answers
 
 
 def gather_tile(task: Task) -> tuple[Any, Effort]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -15,19 +16,23 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 import rasterio
 
-from pipeline import cluster, flow
+from pipeline import cluster, flow, tasks
 from pipeline.cluster import pool
 from pipeline.config import load
+from pipeline.cube import Cube
 from pipeline.errors import ConfigError, ResourceError, StoreError
 from pipeline.flow import run
+from pipeline.grid import Index
 from pipeline.ledger import Ledger, Lock
 from pipeline.planning import Plan, plan
+from pipeline.recipe import Array
 from pipeline.threads import at_once
 from tests import tiny
 from tests.limits import ends
@@ -283,6 +288,49 @@ def test_every_layer_carries_what_a_layer_must(whole: Path) -> None:
         assert {"units", "long_name", "source", "licence", "native_m"} <= set(layer.attrs), name
     assert cube["slope"].dims == ("y", "x")
     assert np.isfinite(cube["prospectivity"].values).mean() > 0.99
+
+
+def test_of_jobs_handed_over_together_those_before_a_failure_are_done_and_the_others_asked_for_again(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, write_tiles, writes, answered = Cube.write, tasks.write_tiles, itertools.count(1), list[tuple[int, int]]()
+
+    def fails_at_times(cube: Cube, layer: str, tile: Index, values: Array) -> None:
+        if next(writes) % 7 == 0:
+            raise OSError("the disk is away for a moment")
+        write(cube, layer, tile, values)
+
+    def told(calls: list[tuple[Any, ...]]) -> list[Any]:
+        answers = write_tiles(calls)
+        answered.append((len(answers), len(calls)))
+        return answers
+
+    monkeypatch.setattr(Cube, "write", fails_at_times)
+    monkeypatch.setattr(tasks, "write_tiles", told)
+    root = tiny.make(tmp_path)
+    mapped(root, "region.tile=16")
+    assert any(0 < done < asked for done, asked in answered)
+    assert digests(root / "outputs" / "tiny", RASTERS) == digests(whole / "outputs" / "tiny", RASTERS)
+    monkeypatch.setattr(Cube, "write", lambda *_: (_ for _ in ()).throw(OSError("the disk is gone")))
+    with pytest.raises(OSError, match="the disk is gone"):
+        mapped(tiny.make(tmp_path / "gone"))
+
+
+def test_a_tile_that_took_no_time_says_little_of_the_next(whole: Path) -> None:
+    made = plan(load("tiny", root=whole))
+    shell = flow._Shell(plan=made, ledger=Ledger.of(made.cube.path), held=None, progress=None)  # type: ignore[arg-type]  # it is not asked
+    index = next(i for i, node in enumerate(made.nodes) if node.name == "slope")
+    for seconds, pace in ((0.8, 0.8), (0.001, 0.4), (0.3, 0.3)):
+        shell.waits[index, (0, 0)], shell.left[index] = 0, 2
+        shell._finish((index, (0, 0)), tasks.Effort(seconds, 1, 1))
+        assert shell.paces[index] == pace
+
+
+def test_of_several_jobs_whose_worker_died_each_may_have_been_the_one(whole: Path) -> None:
+    node = plan(load("tiny", root=whole)).nodes[0]
+    died = type("KilledWorker", (Exception,), {})()
+    assert re.match(rf"{node.name}: a worker died", str(flow._told(died, node)))
+    assert re.match(rf"{node.name}, or one of 3 jobs after it: a worker died", str(flow._told(died, node, others=3)))
 
 
 def test_samples_are_drawn_in_a_pass_of_their_own_and_evidence_is_asked_while_it_is_made(whole: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pipeline.grid import Grid
 from pipeline.ledger import Lock
 from pipeline.node import Call
 from pipeline.recipe import Array, Cells
-from pipeline.tasks import Task, settled, write_tile
+from pipeline.tasks import Task, settled, write_tile, write_tiles
 
 EPOCH = 1
 META = LayerMeta("ones", "float32", "1", "ones", "made up", "none", 100.0)
@@ -72,3 +72,19 @@ def test_a_store_that_changes_hands_waits_for_what_is_being_written(cube: Cube, 
         assert not waiting.is_alive() and written(cube)
         late.join()
     asyncio.run(settled())
+
+
+def test_jobs_are_done_in_order_up_to_the_first_that_fails_which_tells_why_when_it_is_the_first() -> None:
+    done: list[int] = []
+
+    def do(number: int) -> int:
+        if number == 3:
+            raise OSError("no three")
+        done.append(number)
+        return -number
+
+    calls = [(do, number) for number in (1, 2, 3, 4)]
+    assert write_tiles(calls) == [-1, -2] and done == [1, 2]
+    with pytest.raises(OSError, match="no three"):
+        write_tiles(calls[2:])
+    assert done == [1, 2]

@@ -12,6 +12,7 @@ from pipeline.learning.draws import Floats, Ints, uniform
 from pipeline.united import united
 
 AT_MOST = 9  # cells a deposit is spread over, its own among them: a bag takes one, and few bags tell more apart no better
+AT_ONCE = 100_000  # runs of cells around positives; beyond, a tree is faster
 FARTHEST = 200  # cells: a position known no better is a district, and what lies in it no evidence
 
 
@@ -116,18 +117,28 @@ def weighted_draws(cells: Ints, weights: Floats, *, seed: int) -> Floats:
 def far(cells: Ints, positives: Ints, *, ncols: int, exclude_cells: int) -> npt.NDArray[np.bool_]:
     """Which cells lie more than `exclude_cells` (Chebyshev) from every positive, all on a grid of `ncols` columns; (n,)."""
     known = np.unique(np.asarray(positives, np.int64))
+    if not len(known) or not len(cells):
+        return np.ones(len(cells), bool)
+    near_by = _by_runs if len(known) * (2 * exclude_cells + 1) <= AT_ONCE else _by_tree
+    return ~near_by(np.asarray(cells, np.int64), known, ncols, exclude_cells)
+
+
+def _by_runs(cells: Ints, known: Ints, ncols: int, reach: int) -> npt.NDArray[np.bool_]:
+    """Around each of few positives, in each row, lies a run of near cells: how many of them begin before a cell and have not ended there."""
     order = np.argsort(cells, kind="stable")
-    ranked = np.asarray(cells, np.int64)[order]
-    if not len(known) or not len(ranked):
-        return np.ones(len(ranked), bool)
-    rows = np.add.outer(np.arange(-exclude_cells, exclude_cells + 1), known // ncols)
-    col = np.broadcast_to(known % ncols, rows.shape)
-    near = (rows >= ranked[0] // ncols) & (rows <= ranked[-1] // ncols)
-    start = rows[near] * ncols
-    # around each positive, in each row, a run of cells: how many of them begin before a cell and have not ended
-    first = np.searchsorted(ranked, start + np.maximum(col[near] - exclude_cells, 0))
-    end = np.searchsorted(ranked, start + np.minimum(col[near] + exclude_cells, ncols - 1), side="right")
-    change = np.bincount(first, minlength=len(ranked) + 1) - np.bincount(end, minlength=len(ranked) + 1)
+    ranked = cells[order]
+    start = np.add.outer(np.arange(-reach, reach + 1), known // ncols) * ncols
+    first = np.searchsorted(ranked, start + np.maximum(known % ncols - reach, 0)).ravel()
+    end = np.searchsorted(ranked, start + np.minimum(known % ncols + reach, ncols - 1), side="right").ravel()
+    open_ = np.bincount(first, minlength=len(ranked) + 1) - np.bincount(end, minlength=len(ranked) + 1)
     answer = np.empty(len(ranked), bool)
-    answer[order] = np.cumsum(change[:-1]) == 0
+    answer[order] = np.cumsum(open_[:-1]) > 0
     return answer
+
+
+def _by_tree(cells: Ints, known: Ints, ncols: int, reach: int) -> npt.NDArray[np.bool_]:
+    """The same for any number of positives; to import the tree takes longer than all else that most maps ask here."""
+    from scipy.spatial import cKDTree
+
+    at, places = (np.column_stack(np.divmod(some, ncols)).astype(np.float64) for some in (known, cells))
+    return np.isfinite(cKDTree(at).query(places, p=np.inf, distance_upper_bound=reach + 0.5)[0])

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import DataError
+from pipeline.learning import sampling
 from pipeline.learning.draws import uniform
-from pipeline.learning.sampling import background, far, positives, spread
+from pipeline.learning.sampling import background, positives, spread
 
 NCOLS = 50
 
@@ -35,15 +36,18 @@ def test_no_deposit_gives_no_positive() -> None:
     assert len(positives(empty, empty, empty, ncols=NCOLS).cells) == 0
 
 
+@pytest.mark.parametrize("at_once", [0, 100_000])
 @given(
     cells=st.lists(st.integers(0, NCOLS * 40 - 1), max_size=80),
     known=st.lists(st.integers(0, NCOLS * 40 - 1), max_size=12),
     away=st.integers(0, 60),
 )
-def test_far_cells_are_those_beyond_the_exclusion_of_every_positive(cells: list[int], known: list[int], away: int) -> None:
+def test_far_cells_are_those_beyond_the_exclusion_of_every_positive(at_once: int, cells: list[int], known: list[int], away: int) -> None:
     asked, others = np.array(cells, np.int64), np.array(known, np.int64)
     plain = chebyshev(asked, others) > away if known and cells else np.ones(len(asked), bool)
-    assert far(asked, others, ncols=NCOLS, exclude_cells=away).tolist() == plain.tolist()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "AT_ONCE", at_once)
+        assert sampling.far(asked, others, ncols=NCOLS, exclude_cells=away).tolist() == plain.tolist()
 
 
 def test_background_is_the_lowest_draws_farther_than_the_exclusion() -> None:
