@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
+
+# What libraries say of themselves as they are imported, said before there are threads: a thread imports them while others read rasters, GDAL asks the
+# environment for every setting, and C lets nobody ask while another writes (one run in some two hundred ended by a segmentation fault).
+for _name, _value in {"KMP_DUPLICATE_LIB_OK": "True", "KMP_INIT_AT_FORK": "FALSE"}.items():
+    os.environ.setdefault(_name, _value)
 
 _at_once = 1
 

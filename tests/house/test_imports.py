@@ -47,3 +47,21 @@ def test_a_config_is_understood_before_tables_are_loaded() -> None:
     """Files are hashed while what reads tables is imported: not before the config is known, which names them."""
     done = python("import sys\nfrom pipeline.config import load\nload('balochistan')\nprint([name for name in ('pandas', 'pyogrio') if name in sys.modules])")
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_no_library_imported_beside_tiles_writes_the_environment() -> None:
+    """In C nobody may ask the environment while another writes: the thread that imports libraries would bring down one that reads a raster."""
+    code = """
+import os
+import pipeline.flow
+from pipeline.stages import train
+written = []
+os.putenv = lambda name, value: written.append(name)
+os.unsetenv = lambda name: written.append(name)
+train.warmed()
+import joblib, numba, sklearn, threadpoolctl
+print(written)
+"""
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
