@@ -33,7 +33,7 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, then memory and time against the size of a region; an hour, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, then memory and time against the size of a region, up to 400 million cells; an hour and a half, 50 GB of disk, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
 	@$(PY) -m benchmarks.fetch
@@ -41,7 +41,7 @@ bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each 
 	@$(PY) -m benchmarks.rerun
 	@$(PY) -m benchmarks.peers
 	@$(PY) -m benchmarks.workers
-	@$(PY) -m benchmarks.scale
+	@$(PY) -m benchmarks.scale 1 4 16 64 256 400
 
 skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds whose truth is known, what infill brings back, leaks, every model; hours
 	@$(PY) -m benchmarks.coverage

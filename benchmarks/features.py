@@ -61,6 +61,7 @@ BY_WORD: dict[str, dict[str, Any]] = {
     "normalized_difference": {"a": "k", "b": "th"},
     "catchment_mean": {"of": "soils", "terrain": "dem", "step_m": 240.0},
     "class_by_table": {"table": [[3, 1], [5, 2]]},
+    "class_named": {"classes": {"three": [3], "five": [5]}},
     "f_parameter": {"potassium": "k", "uranium": "u", "thorium": "th"},
     "potassic_alteration": {"potassium": "k", "thorium": "th"},
     "ternary": {"potassium": "k", "thorium": "th", "uranium": "u"},

@@ -83,7 +83,7 @@ def learnt(taught: Taught, *, classes: Ints, how: How) -> dict[str, Array]:
     for part in range(how.folds):
         train = known.subset(fold != part)
         if len(np.unique(train.code)) < 2:
-            raise DataError(f"infill: the mapped ground lies in too few blocks of {how.block_m / 1000:g} km to hold one out; use a smaller block_m")
+            raise DataError(f"infill: the mapped ground lies in too few blocks of {how.block_m / 1000:g} km to hold one out; use a smaller `block_km`")
         trees = _forest(train, classes, trees=how.trees, seed=derive(how.seed, "infill", part))
         held |= {f"{part}.{field.name}": getattr(trees, field.name) for field in fields(trees)}
     return held
