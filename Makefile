@@ -41,7 +41,7 @@ bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each 
 	@$(PY) -m benchmarks.rerun
 	@$(PY) -m benchmarks.peers
 	@$(PY) -m benchmarks.workers
-	@$(PY) -m benchmarks.scale 1 4 16 64 256 400
+	@$(PY) -m benchmarks.scale 1 4 16 64 256 400 --anew
 
 skill: $(DEV_STAMP) ## whether intervals hold and counts are right in worlds whose truth is known, what infill brings back, leaks, every model; hours
 	@$(PY) -m benchmarks.coverage

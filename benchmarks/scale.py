@@ -1,8 +1,9 @@
 """Memory and time against the size of the region: 24 features, inputs made on the fly, everything through the public functions.
 
     python -m benchmarks.scale                            # 1, 4 and 16 million cells
-    python -m benchmarks.scale 64 256 400 --folder big    # sizes in million cells; hours: start it, stop it, start it again
+    python -m benchmarks.scale 64 256 400 --folder big    # sizes in million cells; half an hour: start it, stop it, start it again
     python -m benchmarks.scale --folder big --table       # what is there so far
+    python -m benchmarks.scale 1 4 16 --anew              # as if nothing were kept, as `make bench` does
 
 Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is mapped by a process of
 its own and kept in `--folder` once it is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Prints
@@ -214,11 +215,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("megacells", nargs="*", type=float, default=[1, 4, 16])
     parser.add_argument("--folder", type=Path, default=Path("cache/benchmarks/scale"))
+    parser.add_argument("--anew", action="store_true", help="forget what is kept: it was measured of older code")
     parser.add_argument("--table", action="store_true", help="run nothing, print what is kept")
     parser.add_argument("--here", action="store_true", help="map in this very process and print nothing")
     asked, console = parser.parse_args(), Console(file=sys.stdout, width=150)
     folder = asked.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    for kept in folder.glob("*.json") if asked.anew else ():
+        kept.unlink()
     for mega in asked.megacells if asked.here else ():
         measure(folder, mega)
     for mega in () if asked.table or asked.here else asked.megacells:
