@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.learning.statement import Scale
     from pipeline.learning.table import SampleTable
 
-EPOCH = 2
+EPOCH = 3
 STAGE = "delineate"
 FOR = 3  # features named for a target; one is named against it
 BACKGROUND = 64  # rows that stand for ground at large where contributions are sampled

@@ -17,6 +17,9 @@ GROUND = np.array([1.0, 2.0, 3.0, 4.0, np.nan])
         (0.1, "ratio", "halo 0.04x background"),
         (40.0, "ratio", "halo 16x background"),
         (-1.0, "ratio", "halo lower than all background"),
+        (3.75, "ratio", "halo 1.5x background"),
+        (3.5, "ratio", "halo higher than 75% of background"),
+        (1.8, "ratio", "halo lower than 75% of background"),
         (3.5, "interval", "halo higher than 75% of background"),
         (1.5, "interval", "halo lower than 75% of background"),
         (9.0, "interval", "halo higher than all background"),
@@ -32,6 +35,7 @@ def test_a_share_stands_beside_that_of_the_background_and_no_ratio_is_made_to_no
     assert statement.said("faults", 0.4, np.array([0.0, 0.0, 0.0, 0.5]), "ratio") == "faults higher than 75% of background"
     assert statement.said("height", 0.4, np.linspace(0, 0.401, 999), "interval") == "height higher than nearly all background"
     assert statement.said("faults", 0.4, np.array([np.nan]), "ratio") == "faults unknown here"
+    assert statement.said("height", 2.0, np.array([1.0, 2.0, 2.0, 2.0, 3.0]), "ratio") == "height as most background"
 
 
 def test_of_several_layers_the_one_most_unlike_its_background_is_told_of() -> None:
