@@ -111,9 +111,9 @@ def calibration(world: Kept, seed: int, told: np.ndarray, *, whole: bool) -> dic
         world.table, make_model=lambda seed: random_forest(seed=seed) if whole else maker(seed), split=Split(kind="nearest"),
         seeds=tuple(derive(seed, "repeat", i) for i in range(REPEATS)),
     )  # fmt: skip
-    finds = len(np.unique(world.table.group[world.table.positive]))
-    learnt = validated.result["calibration"]
-    return {"exponent": learnt["use"] if learnt else 1.0, "mean": float(intensity(told).mean()), "finds": finds}
+    finds = float(len(np.unique(world.table.group[world.table.positive])))
+    learnt = validated.result["calibration"] or {"use": 1.0, "finds": finds}
+    return {"exponent": learnt["use"], "mean": float(intensity(told).mean()), "finds": min(finds, learnt["finds"])}
 
 
 def tenths(score: np.ndarray, amount: np.ndarray, hidden: np.ndarray) -> np.ndarray:

@@ -15,6 +15,9 @@ from pipeline.learning.reliability import Scale, floored, intensity
 EXPONENTS: Floats = np.linspace(0.0, 2.0, 201)
 LEAST = 1e-6  # of the largest intensity, where nothing else says what the least is: a deposit where a model said never would else rule alone
 FEWEST = 5  # deposits from which an exponent is learnt
+POOREST = 0.1  # of the ground, that held-out deposits are asked about
+HALVINGS = 40  # of the range that the least is sought in
+BELIEVED = 5.0  # finds: what the map says of that ground weighs as much as so many counted there
 
 
 def calibrated(share: Any, exponent: float, scale: Scale = "odds", *, mean: float = 0.0, finds: float = math.inf) -> Floats:
@@ -68,6 +71,48 @@ def exponent(
     best = np.array([np.nan if np.isnan(row).any() else _peak(row) for row in likely])
     ends = interval(best[1:])
     return {"exponent": round(float(best[0]), 6), "interval": ends, "use": min(1.0, ends[1]) if ends else 1.0}
+
+
+def finds_told(label: npt.NDArray[Any], scores: Floats, group: Ints, scale: Scale | None = "odds", *, finds: float) -> float:
+    """The number of finds by which the least intensity is reckoned (see `reliability.floored`): `finds`, or fewer, at least 1, where held-out deposits lie on
+    the poorest tenth of the ground more often than is expected.
+
+    A map is boldest where it says there is next to nothing: it saw no deposit there, and of ground that only a coarse map covers it sees little. So the
+    number expected on that tenth becomes (BELIEVED + observed) / (BELIEVED + expected) times what it was, and the least is raised until it is. That is the
+    mean of a Poisson rate under a gamma prior (Clayton and Kaldor 1987; theirs is learnt, this one is fixed), as if BELIEVED finds had been counted where
+    the map expected as many. The least is never lowered: no deposit where few are expected is no news. `label` (n,), `scores` (repeats, n) and `scale` as
+    for `exponent`; `group` (n,): deposits of one group are one find, each its part. Ties go down, so that the tenth may be more; counts are means over repeats.
+    """
+    positive = np.asarray(label) == 1
+    if scale is None:
+        return finds
+    told: list[tuple[Floats, int]] = []
+    counts: list[tuple[float, float]] = []
+    for score in scores:
+        held = np.isfinite(score)
+        ground, known = (intensity(score[held & of], scale) for of in (~positive, positive))
+        if not known.size or not ground.any():
+            continue
+        ground.sort()
+        edge, mean = np.quantile(ground, POOREST, method="inverted_cdf"), ground.mean()
+        told.append((ground / mean, int(np.searchsorted(ground, edge, side="right"))))
+        of_find, cells = np.unique(group[held & positive], return_inverse=True, return_counts=True)[1:]
+        counts.append((float((1 / cells[of_find])[known <= edge].sum()), len(cells) * _share(*told[-1], 1 / finds)))
+    observed, expected = np.mean(counts, axis=0) if counts else (0.0, 0.0)
+    factor = (BELIEVED + observed) / (BELIEVED + expected)
+    if factor <= 1:
+        return finds
+    low, high, wanted = 1 / finds, 1.0, factor * np.mean([_share(*one, 1 / finds) for one in told])
+    for _ in range(HALVINGS):
+        level = (low + high) / 2
+        low, high = (level, high) if np.mean([_share(*one, level) for one in told]) < wanted else (low, level)
+    return 1 / high
+
+
+def _share(ground: Floats, poor: int, least: float) -> float:
+    """Of all deposits, the share expected on the first `poor` of the ground's intensities, none of them below `least`."""
+    raised = np.maximum(ground, least)
+    return float(raised[:poor].sum() / raised.sum())
 
 
 def _peak(likely: Floats) -> float:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from pipeline.learning import intervals
-from pipeline.learning.calibration import exponent
+from pipeline.learning.calibration import exponent, finds_told
 from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.heldout import MODEL, OUTSIDE, HeldOut, Seen, held_out
 from pipeline.learning.ranges import apart_m, floors
@@ -97,10 +97,13 @@ def figures(table: SampleTable, seeds: tuple[int, ...], found: HeldOut, units: I
         name: {"mean": _less(scored[MODEL]["fold_mean"], scored[name]["fold_mean"]), "interval": intervals.interval(draws[MODEL] - draw)}
         for name, draw in draws.items() if name != MODEL
     }  # fmt: skip
-    finds = len(np.unique(table.group[table.positive & table.scored]))
+    finds = float(len(np.unique(table.group[table.positive & table.scored])))
     told = reliability(table.label, found.scores[MODEL], scale, finds=finds)
     rows = np.unique(units, return_inverse=True)[1]
+    finds = finds_told(table.label, found.scores[MODEL], table.group, scale, finds=finds)
     right = exponent(table.label, found.scores[MODEL], rows, weight, scale, finds=finds)
+    if right is not None:
+        right["finds"] = round(finds, 6)
     return {"scores": scored, "difference": apart, "ranks": ranks(table, found), "reliability": told, "calibration": right}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.learning.reliability import Scale
     from pipeline.learning.table import SampleTable
 
-EPOCH = 3
+EPOCH = 4
 STAGE = "predict"
 LEARNT_BYTES = 500_000_000  # a table of some ten thousand rows, those of other regions that teach, and a sample of the map
 PERMISSIVE = "permissive"  # the tract of this name is all the ground the map is made on
@@ -112,7 +112,8 @@ def new_ground(
 
 def learnt(*, parts: list[dict[str, Array]], card: Fit, table: Fit, scale: Scale, taught: Fit | None = None) -> dict[str, Array]:
     """What calibrates the map's intensity before it is shared out (see `calibration.calibrated`): the `exponent` to use by the deciding scorecard, 1
-    where none could be learnt, the `mean` over new ground, and the number of `finds`, groups of deposits, that taught it: of other regions where none here did.
+    where none could be learnt, the `mean` over new ground, and the number of `finds` its least is reckoned by: groups of deposits that taught it, of other
+    regions where none here did, or fewer by that scorecard (see `calibration.finds_told`).
     """
     from pipeline.learning.reliability import intensity
     from pipeline.learning.table import SampleTable
@@ -122,8 +123,8 @@ def learnt(*, parts: list[dict[str, Array]], card: Fit, table: Fit, scale: Scale
     finds = _finds(held) or sum(map(_finds, lessons.tables.values() if lessons else ()))
     score = np.sort(np.concatenate([part["score"] for part in parts]))
     mean = math.fsum(intensity(score, scale)) / max(score.size, 1)  # sorted and exact: the same for any tiles
-    power = 1.0 if found is None else found["use"]
-    return {"exponent": np.array(power), "scale": np.array(scale), "mean": np.array(mean), "finds": np.array(max(finds, 1))}
+    power, told = (1.0, math.inf) if found is None else (found["use"], found["finds"])
+    return {"exponent": np.array(power), "scale": np.array(scale), "mean": np.array(mean), "finds": np.array(float(max(min(finds, told), 1)))}
 
 
 def _finds(table: SampleTable) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.learning.split import Split
     from pipeline.learning.table import SampleTable
 
-EPOCH = 7
+EPOCH = 8
 STAGE = "validate"
 SCORING_BYTES = 500_000_000  # a table, its fold and one model at a time
 

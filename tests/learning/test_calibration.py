@@ -94,3 +94,50 @@ def test_calibrated_intensity_is_the_odds_as_a_share_of_the_highest_to_the_power
     assert np.isnan(calibration.calibrated(np.nan, 1.0))
     assert calibration.calibrated(np.array([0.0, 0.5]), 0.5, mean=2.0, finds=40) == pytest.approx([(0.05 / 999) ** 0.5, (1 / 999) ** 0.5])
     assert np.isnan(calibration.calibrated(np.nan, 1.0, mean=2.0, finds=40))
+
+
+def poor_and_rich(*, poor: int, rich: int) -> tuple[Any, Any, Any]:
+    """Labels, scores of two repeats and groups: of 100 cells of ground ten are said to hold a hundredth of what the others do."""
+    score = np.concatenate([np.repeat([0.001, 0.1], [10, 90]), np.repeat([0.001, 0.1], [poor, rich])])
+    return np.repeat([0, 1], [100, poor + rich]), np.stack([score, score]), np.arange(score.size)
+
+
+def test_the_least_is_raised_until_the_poorest_tenth_expects_what_held_out_deposits_say_of_it() -> None:
+    mean, finds = 0.0901, 40.0
+    expected = 20 * (10 * mean / finds) / (10 * mean / finds + 9)
+    share = expected / 20 * (5 + 5) / (5 + expected)  # five finds speak for the map
+    told = calibration.finds_told(*poor_and_rich(poor=5, rich=15), "share", finds=finds)
+    assert mean / told == pytest.approx(0.9 * share / (1 - share), rel=1e-9)
+    assert told < finds
+
+
+def test_a_find_split_into_many_cells_is_one_find() -> None:
+    label, scores, group = poor_and_rich(poor=5, rich=15)
+    again = np.concatenate([np.arange(len(label)), np.repeat(np.flatnonzero(label == 1)[:3], 4)])
+    told = [calibration.finds_told(*said, "share", finds=40.0) for said in ((label, scores, group), (label[again], scores[:, again], group[again]))]
+    assert told[0] == pytest.approx(told[1], rel=1e-12)
+
+
+def test_the_least_is_never_lowered_and_never_above_the_mean() -> None:
+    label, scores, group = poor_and_rich(poor=0, rich=20)
+    assert calibration.finds_told(label, scores, group, "share", finds=40.0) == 40
+    assert calibration.finds_told(label, scores, group, None, finds=40.0) == 40
+    assert calibration.finds_told(label, np.full_like(scores, np.nan), group, "share", finds=40.0) == 40
+    assert calibration.finds_told(*poor_and_rich(poor=500, rich=0), "share", finds=40.0) == pytest.approx(1)
+
+
+def test_ground_that_holds_more_than_a_map_says_expects_more_and_the_rest_what_it_did() -> None:
+    """Of deposits one in twenty lies anywhere, and the map knows only of the others."""
+    rng = np.random.default_rng(3)
+    ground = rng.beta(0.5, 2, 20_000)
+    rate = (ground / (1 - ground)) ** 1.5
+    rate = 0.95 * rate / rate.sum() + 0.05 / rate.size
+    found = rng.choice(ground, 1000, p=rate)
+    label, scores = np.repeat([0, 1], [ground.size, found.size]), np.concatenate([ground, found])[None]
+    told = calibration.finds_told(label, scores, np.arange(label.size), finds=100.0)
+    odds = np.sort(np.clip(ground, 0, 0.999) / (1 - np.clip(ground, 0, 0.999)))
+    before, after = (1000 * held / held.sum() for held in (np.maximum(odds, odds.mean() / finds) for finds in (100.0, told)))
+    counted, was = np.count_nonzero(found <= np.quantile(ground, 0.1)), before[:2000].sum()
+    assert was < after[:2000].sum() < counted
+    assert after[:2000].sum() == pytest.approx(was * (5 + counted) / (5 + was), rel=1e-6)
+    assert after[15_000:].sum() == pytest.approx(before[15_000:].sum(), rel=0.02)

@@ -87,9 +87,10 @@ def test_what_calibrates_is_learnt_of_the_scorecard_the_map_and_the_groups_that_
     held.trains[:3] = False  # one group of three does not teach
     scores = [{"score": np.array([0.5], np.float32)}, {"score": np.array([0.0, 0.75, 0.8], np.float32)}]  # odds of 1, 0, 3 and 4
     said = {"table": Fit(held.to_bytes()), "parts": scores, "scale": "odds", "card": Fit({"calibration": None})}
-    found = expect.learnt(**said | {"card": Fit({"calibration": {"exponent": 0.7, "interval": [0.6, 0.8], "use": 0.8}})})
+    found = expect.learnt(**said | {"card": Fit({"calibration": {"exponent": 0.7, "interval": [0.6, 0.8], "use": 0.8, "finds": 9.0}})})
     assert found["mean"] == pytest.approx(2, rel=1e-6)
     assert {name: found[name].item() for name in ("exponent", "scale", "finds")} == {"exponent": 0.8, "scale": "odds", "finds": 9}
+    assert expect.learnt(**said | {"card": Fit({"calibration": {"exponent": 1.2, "interval": None, "use": 1.0, "finds": 6.5}})})["finds"] == 6.5
     assert expect.learnt(**said)["exponent"] == 1
     taught = Fit(Lessons({"elsewhere": held}, {"elsewhere": np.zeros(230)}, {"elsewhere": 1.0}).packed())
     assert expect.learnt(**said, taught=taught)["finds"] == 9  # those of this ground
@@ -154,7 +155,8 @@ def test_a_prior_becomes_a_raster_chances_of_targets_and_a_stamp(root: Path) -> 
     used = made.cube.load_fit("systems/as_published/exponent", made.fit_keys["systems/as_published/exponent"])
     deciding = card["protocols"]["default"]
     assert used["exponent"] == (deciding["calibration"]["use"] if deciding["calibration"] else 1)
-    assert used["finds"] == deciding["protocol"]["groups"] > 1
+    groups, told = deciding["protocol"]["groups"], deciding["calibration"]
+    assert used["finds"] == (min(groups, told["finds"]) if told else groups) > 1
     assert used["mean"] > 0
     assert card["prior"]["n50"] == 5
     assert card["prior"]["page"] == "1"

@@ -154,6 +154,7 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     if power:
         asked = f"; hidden deposits ask for {power['exponent']:.2f}" + (" ({:.2f} to {:.2f})".format(*power["interval"]) if power["interval"] else "")
         said.append(("Power to raise predictions to before they are shared out", f"{power['use']:.2f}{asked}"))
+        said.append(("Before that, no ground is taken to hold less than", f"{1 / power['finds']:.1%} of the mean"))
     return said
 
 
