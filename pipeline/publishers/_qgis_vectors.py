@@ -44,6 +44,7 @@ from pipeline.spatial import areas
 FILE = "targets.gpkg"
 MIXED = ("Unknown", "GeometryCollection")  # kinds of geometry that say nothing of how to draw
 STYLES = "layer_styles"  # what QGIS calls the table of styles
+HOW_MUCH = r" \\([-+.0-9]+\\)$"  # the end of a reason, which a label has no room for; QGIS reads two backslashes as one
 REASONS = "reasons-of-targets"  # no name of a source has a hyphen
 FIRST = 10  # targets that bear their rank at any scale
 CLOSE, NEAR = 3_000_000, 1_000_000  # scales (denominators) from which more names are shown
@@ -127,7 +128,7 @@ def _reasons(one: _Held) -> Shown:
     """The targets once more, as what speaks most for the first of them."""
 
     def style() -> list[Element]:
-        texts = [Label('"for_1"', 7, f'"rank" <= {FIRST}', priority=9, beside=True, wrap=24)]
+        texts = [Label(f"regexp_replace(\"for_1\", '{HOW_MUCH}', '')", 7, f'"rank" <= {FIRST}', priority=9, beside=True, wrap=24)]
         return [unseen(), labels(texts, REASONS), node("previewExpression", {}, '"for_1"')]
 
     first = replace(_layer(one, f"What speaks for the first {FIRST}", TARGETS, style, (WHY,)), key=REASONS)

@@ -13,7 +13,7 @@ from pipeline.publishers._qgis_project import project, style
 from pipeline.publishers._qgis_xml import document
 from pipeline.publishers.geopackage import append
 
-EPOCH = 5
+EPOCH = 6
 AFTER = ("evidence", "geopackage", "rasters")
 
 
