@@ -387,3 +387,10 @@ def test_outlines_are_drawn_without_what_the_cells_shown_cannot_tell() -> None:
     assert [sorted(set(ring)) for ring in first] == [[0, 10_000], [9300, 9400]]
     assert len(second) == 1 and sorted(set(second[0])) == [0, 30] and len(second[0]) >= 3
     assert [len(part) for part in third] == [1, 1]
+
+
+def test_a_specialist_is_told_what_calibrates_the_map() -> None:
+    protocol = {"split": "5 folds", "positives": 40, "groups": 30, "background": 1000}
+    said = dict(content._facts({"protocol": protocol, "calibration": {"exponent": 1.2, "interval": [1.0, 1.4], "use": 1.0, "finds": 8.0}}))
+    assert said["Power to raise predictions to before they are shared out"] == "1.00; hidden deposits ask for 1.20 (1.00 to 1.40)"
+    assert said["Before that, no ground is taken to hold less than"] == "12.5% of the mean"
