@@ -6,10 +6,11 @@
 Twelve layers are made (normal fields of covariance exp(-(d / 10 cells)^2), in steps of 0.01, as deflated GeoTIFFs) and a hundred deposits, as a
 GeoPackage. Ours is `prospect map peers --only prospectivity` of a region over these files: every layer into the cube, samples drawn, the forest fitted, each
 cell's probability and the spread between bags, and a cloud-optimised GeoTIFF with overviews; nothing is validated, as the peers validate nothing. Two
-threads of one process do the work (`run: {workers: 0, threads: 2}`), as the peers' forests may use both cores. The peers are handed the trees of that very
-map and make one raster of probabilities: they fit nothing, which is in their favour. Then the maps are compared cell by cell: a peer's is scikit-learn's
-`predict_proba`. With `--whole` the whole map is timed too: validation, importance, applicability, targets with reasons, report, QGIS project, STAC item.
-EIS Toolkit declares Python 3.9 or 3.10 and versions of its time; here it runs on this Python and on today's versions of what it imports.
+threads of one process do the work (`run: {workers: 0, threads: 2}`), as the peers' forests may use both cores. It is asked for its `--profile` too: where
+its seconds went is printed of the run in the middle. The peers are handed the trees of that very map and make one raster of probabilities: they fit nothing,
+which is in their favour. Then the maps are compared cell by cell: a peer's is scikit-learn's `predict_proba`. With `--whole` the whole map is timed too:
+validation, importance, applicability, targets with reasons, report, QGIS project, STAC item. EIS Toolkit declares Python 3.9 or 3.10 and versions of its
+time; here it runs on this Python and on today's versions of what it imports.
 
 The floor reads all layers and writes one raster. Each is installed by pip in an environment of its own below `--folder`, ours from the lock that `make map`
 installs; EIS Toolkit, which holds everything in memory, is asked at the first size alone.
@@ -28,6 +29,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -38,6 +40,7 @@ from rich.table import Table
 from benchmarks import ground
 from benchmarks.watched import Watched, watched
 from pipeline.learning import model_files
+from pipeline.screen import spending
 
 LAYERS, DEPOSITS, BAGS = 12, 100, 10
 HERE = Path(__file__).with_name("peer_maps")
@@ -120,11 +123,13 @@ def compare(folder: Path, side: int, trees: int, peers: list[str], console: Cons
     own = quiet | {"PYTHONPATH": str(Path(__file__).parents[1])}
     took: dict[str, list[Watched]] = {name: [] for name in (OURS, *pythons, "floor")}
     off: dict[str, float] = {}
+    profiles: list[dict[str, Any]] = []
     for _ in range(times):
         took["floor"].append(watched([sys.executable, str(HERE / "floor.py"), str(root / "floor.tif"), *map(str, layers)], folder=root))
         for made in ("cache", "outputs"):
             subprocess.run(["rm", "-rf", str(root / made)], check=True)
-        took[OURS].append(watched([*command, "--only", "prospectivity"], folder=root, more=own))
+        took[OURS].append(watched([*command, "--only", "prospectivity", "--profile"], folder=root, more=own))
+        profiles.append(json.loads(drafted.with_suffix(".profile.json").read_text()))
         (model,) = root.glob("cache/peers/*.fits/systems/*/model-*")
         leaves = hand(model, root / "forest.npz")
         for peer, python in pythons.items():
@@ -145,6 +150,8 @@ def compare(folder: Path, side: int, trees: int, peers: list[str], console: Cons
             f"{middle / ours:.2f}", f"{middle / floor:.1f}", f"{off[name]:.1e}" if name in off else "",
         )  # fmt: skip
     console.print(table)
+    middling = seconds[OURS].index(sorted(seconds[OURS])[times // 2])  # of the very run in the middle
+    console.print(spending.table(profiles[middling], seconds[OURS][middling]))
     if whole:
         rest = watched(command, folder=root, more=own)
         console.print(f"the rest of the map, on what is there: {rest.seconds:.1f} s, {rest.processor:.1f} processor seconds, {rest.bytes / 1e9:.2f} GB")

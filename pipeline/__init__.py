@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import importlib
+import time
 from typing import Any
 
 __version__ = "0.1.0"
+BEGUN = time.monotonic()  # what a profile of a process counts from
 _DOORS = {"load": "pipeline.config", "plan": "pipeline.planning", "run": "pipeline.flow", "open_cube": "pipeline.look"}
 __all__ = ["load", "open_cube", "plan", "run"]
 

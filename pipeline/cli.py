@@ -67,7 +67,7 @@ def map_(
     scheduler: Scheduler = None,
     tile: Tile = None,
     offline: Offline = False,
-    profile: Annotated[bool, typer.Option("--profile", help="Write Dask's performance report beside the map, NAME.profile.html.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Write Dask's performance report, NAME.profile.html; of --only, where the seconds went.")] = False,
     only: Annotated[str | None, typer.Option(metavar="LAYER", help="Make this one layer and what it rests on, NAME.LAYER.tif: a draft, not validated.")] = None,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
@@ -77,7 +77,7 @@ def map_(
     if only is not None:
         if system == systems.ALL:
             raise ConfigError("--only makes a layer of one mineral system; name it with --system, or leave --system out")
-        quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say)
+        quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say, profile=profile)
         return
     if system == systems.ALL:
         failed = systems.map_all(

@@ -47,6 +47,11 @@ class Pool:
         """Each worker, by its name, and how many tasks may be on their way to it at once."""
         return {"": self._at_once}
 
+    @property
+    def at_once(self) -> int:
+        """How many tasks are worked at at once."""
+        return self._at_once
+
     def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
         """Start one task, on the worker of that name, or on another if that one goes while others stay, or has too much to do. Of a worker that goes when
         there is no other, tasks wait for ever: they have to be asked for again."""
@@ -96,6 +101,11 @@ class _Cluster(Pool):
                     self._lanes = dict.fromkeys(sorted(said["workers"]), self._in_flight) or {"": self._in_flight}
             self._counted = time.monotonic()
         return self._lanes
+
+    @property
+    def at_once(self) -> int:
+        """As `Pool.at_once`: workers of a scheduler are taken to have a thread each; none where none was there yet."""
+        return 0 if "" in self._lanes else len(self._lanes)
 
     def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
         """As `Pool.submit`. The future always ends: Dask's own executor never ends one whose answer was on its way as the connection was cut."""

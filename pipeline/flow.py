@@ -58,6 +58,14 @@ class _Of:
         self.progress.advance(f"{self.region}: {stage}")
 
 
+@dataclass(frozen=True)
+class Made:
+    """What `make` made: the artefacts of the fits asked for, by name, and what it took, as `_Shell.spent` says it."""
+
+    fits: dict[str, Any]
+    spent: dict[str, Any]
+
+
 @dataclass
 class Outcome:
     """What a run did: jobs done by stage, seconds by stage, where the bundle is, and whether it is new."""
@@ -106,8 +114,8 @@ def run(
     return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices, report if made else None)
 
 
-def make(plan: Plan, wanted: tuple[str, ...], progress: Progress | None = None, *, say: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """Some layers and fits by name, made with all they rest on and no more; nothing is published. The artefacts of those that are fits."""
+def make(plan: Plan, wanted: tuple[str, ...], progress: Progress | None = None, *, say: Callable[[str], None] | None = None) -> Made:
+    """Some layers and fits by name, made with all they rest on and no more; nothing is published."""
     plan.only(wanted)
     for region, other in plan.waiting_for.items():
         make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
@@ -120,7 +128,7 @@ def make(plan: Plan, wanted: tuple[str, ...], progress: Progress | None = None, 
         if plan.stale:
             shell.take_out_stale()
         shell.make_stale(say=say)
-    return {name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in wanted if name in plan.fit_keys}
+    return Made({name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in wanted if name in plan.fit_keys}, shell.spent())
 
 
 @dataclass
@@ -133,6 +141,8 @@ class _Shell:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     cells: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    at_once: int = 0  # the most jobs that were worked at at once, and the seconds from the first job handed out to the end of the last
+    working: float = 0.0
     waits: dict[Job, int] = field(default_factory=dict)
     unblocks: dict[Job, list[Job]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[int, dict[Index, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -187,10 +197,11 @@ class _Shell:
         ready = Ready((job for job, count in self.waits.items() if count == 0), self._passes())
         running: dict[Future[Any], tuple[list[Job], int, str]] = {}
         cuts: Counter[Job] = Counter()
-        saved = time.monotonic()
+        begun = saved = time.monotonic()
         try:
             while ready or running:
                 lanes = pool.lanes
+                self.at_once = max(self.at_once, pool.at_once)
                 self._ask_again(pool, running, lanes)
                 busy = Counter(lane for _, _, lane in running.values())
                 while ready and (roomy := [lane for lane, at_once in lanes.items() if busy[lane] < at_once]):
@@ -215,6 +226,7 @@ class _Shell:
                     self.ledger.save()
                     saved = time.monotonic()
         finally:
+            self.working = time.monotonic() - begun
             for future in running:
                 future.cancel()
             if self.held.ours():  # else the ledger is another run's, and what ours remembers of it is old
@@ -232,9 +244,11 @@ class _Shell:
         raise _told(error, self.plan.nodes[jobs[0][0]], others=len(jobs) - 1)
 
     def spent(self) -> dict[str, Any]:
-        """Jobs, seconds in workers, cells and bytes by stage: what `provenance.json` says of a run."""
+        """Jobs, seconds in workers, cells and bytes by stage; seconds from the first job to the last, and how many were worked at at once: what
+        `provenance.json` says of a run."""
         rounded = {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
-        return {"jobs": dict(self.done), "seconds": rounded, "cells": dict(self.cells), "bytes": dict(self.bytes)}
+        by_stage = {"jobs": dict(self.done), "seconds": rounded, "cells": dict(self.cells), "bytes": dict(self.bytes)}
+        return by_stage | {"working_seconds": round(self.working, 3), "at_once": self.at_once}
 
     def announce(self, publishing: int) -> None:
         """Tell whoever watches how much there is to do."""

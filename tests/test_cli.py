@@ -311,8 +311,10 @@ def test_one_layer_is_made_with_what_it_rests_on_and_no_more(mapped: Path, tmp_p
         draft, tags = file.read(1), file.tags()
     assert "not validated" in tags["VALIDATED"]
     before = drafted.stat().st_mtime_ns
-    assert prospect("map", "tiny", "--only", "prospectivity").exit_code == 0
+    again = prospect("map", "tiny", "--only", "prospectivity", "--profile")
+    assert again.exit_code == 0 and "where" in again.stdout and "waiting: for a job" in again.stdout
     assert drafted.stat().st_mtime_ns == before
+    assert json.loads(drafted.with_suffix(".profile.json").read_text())["jobs"] == {}  # for there was nothing to do
     with rasterio.open(mapped / "outputs" / "tiny" / "prospectivity.tif") as file:  # the same region, mapped whole
         np.testing.assert_array_equal(file.read(1), draft)
         assert "VALIDATED" not in file.tags()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,14 +14,14 @@ import numpy as np
 import rasterio
 from rasterio.errors import RasterioError
 
-from pipeline import cog, flow, registry
+from pipeline import cog, files, flow, registry
 from pipeline.cube import REGION
 from pipeline.errors import ConfigError, StoreError
 from pipeline.ledger import hash_of, key_of
 from pipeline.node import LayerNode
 from pipeline.publishers import rasters
 from pipeline.recipe import MISSING, Array
-from pipeline.screen import bars, console, endings
+from pipeline.screen import bars, console, endings, spending
 from pipeline.stages import publish
 
 if TYPE_CHECKING:
@@ -84,16 +86,18 @@ def _moved(plan: Plan) -> str:
     return plan.why[REGION] if plan.stale.get(REGION) else ""
 
 
-def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
+def only(plan: Plan, layer: str, *, say: Callable[[str], None], profile: bool = False) -> None:
     """Make one layer and what it rests on, and write it beside the bundle, `NAME.LAYER.tif`; a file of the same is left as it is.
 
-    What a model says is a draft: the file and the last line say that nothing was validated.
+    What a model says is a draft: the file and the last line say that nothing was validated. `profile`: print where the seconds went, and write it as
+    `NAME.LAYER.profile.json`.
     """
     name, node = _found(plan, layer)
     path = plan.outputs.with_name(f"{plan.outputs.name}.{layer.replace('/', '_')}.tif")
     publish.check_writable(plan.outputs)
     with bars.watching() as progress:
-        flow.make(plan, (name, REGION), progress, say=say)  # of a layer only what lies in the region is shown
+        made = flow.make(plan, (name, REGION), progress, say=say)  # of a layer only what lies in the region is shown
+    begun = time.monotonic()
     shown, key = rasters.look(plan.cube, name), key_of(hash_of(plan.keys[name]), hash_of(plan.keys[REGION]))
     draft = name.startswith(f"{plan.graph.prefix}/")
     config, taught_by = plan.loaded.config, [teacher.region for teacher in plan.graph.teachers] if draft else []
@@ -101,10 +105,15 @@ def only(plan: Plan, layer: str, *, say: Callable[[str], None]) -> None:
     tags = {**shown.tags, **own, "LAYER_KEY": key} | ({"VALIDATED": DRAFT} if draft else {})
     if _key_of(path) != key:
         cog.write(path, plan.cube, name, replace(shown, tags=tags))
+    took = time.monotonic() - begun
     screen, region = console(), plan.loaded.config.region.name
     screen.print(f"{endings.shown_path(path)}: {next(meta.long_name for meta in node.outputs if meta.name == name)}", soft_wrap=True)
     if draft:
         screen.print(f"{DRAFT}; `prospect map {region}` goes on from here", soft_wrap=True)
+    if profile:
+        spent = spending.told(made.spent, file_seconds=took)
+        files.write(path.with_suffix(".profile.json"), json.dumps(spent, indent=1).encode())
+        screen.print(spending.table(spent))
 
 
 def _key_of(path: Path) -> str:

@@ -211,11 +211,11 @@ def test_samples_know_which_ground_was_measured_where_the_background_is_evened(r
     fit, found = "systems/as_published/table", []
     for evened in ("true", "false"):
         made = planned(root, PORPHYRY, source, "applicability.measured=sheet", f"background.evened={evened}")
-        found.append(SampleTable.from_bytes(make(made, (fit,))[fit]))
+        found.append(SampleTable.from_bytes(make(made, (fit,)).fits[fit]))
     assert np.array_equal(found[0].measured, found[0].x < 40 * tiny.CELL_M) and 0 < found[0].measured.mean() < 1
     assert not found[1].measured.any() and np.array_equal(found[1].evened(), found[1].weight)
     assert not np.array_equal(found[0].evened(), found[0].weight)
-    fits = make(made, ("systems/as_published/foretold", "systems/as_published/measured_at"))  # what is foretold asks it, where the table does not say
+    fits = make(made, ("systems/as_published/foretold", "systems/as_published/measured_at")).fits  # what is foretold asks it, where the table does not say
     assert np.array_equal(SampleTable.from_bytes(fits["systems/as_published/measured_at"]).measured, found[0].measured)
     assert "but on mapped ground and off it in proportion" in fits["systems/as_published/foretold"]["words"]
 
