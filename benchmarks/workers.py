@@ -4,18 +4,23 @@
     python -m benchmarks.workers 1          # another size, in million cells
 
 The clock starts when each worker has ended its first tiles, so that starting processes, importing and compiling are not in it, and ends with the last job;
-both counts do the very same jobs in it. Beside it: how busy the workers were (seconds in tasks over seconds there were), what the coordinator itself took of
-a core, and whether both gave the same bytes.
+both counts do the very same jobs in it. They are run in turn, one, two, two, one and so on, PAIRS times, for this machine may be a third slower a minute
+later: how much faster two are is told of each pair, and its middle. Beside it, of the middle run of each count: how busy the workers were (seconds in tasks
+over seconds there were), the seconds of tasks by stage, and what the coordinator itself took of a core. And what this machine gives at all, in between: two
+processes that share nothing and do the same arithmetic on their own 240 kB, against one. All runs must give the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import psutil
 from rich.console import Console
@@ -29,6 +34,16 @@ from pipeline.planning import Plan, tile_name
 
 STAGES = ("derive", "predict")
 SIZES = (9.4, 37.7)  # million cells
+PAIRS = 3
+ARITHMETIC = """
+import time
+import numpy as np
+a = np.random.default_rng(1).random(30_000)
+begun = time.perf_counter()
+for _ in range(20_000):
+    a = np.sqrt(a * a + 1e-9)
+print(time.perf_counter() - begun)
+"""
 FIRST = 0.1  # of the jobs, before the clock starts
 
 
@@ -79,7 +94,7 @@ def bytes_of(root: Path) -> str:
 
 
 def main() -> None:
-    """For each size, map once, then make derive and predict again with one worker and with two, twice each in turn, and print the better of each."""
+    """For each size, map once, then make derive and predict again with one worker and with two, in turn."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("megacells", nargs="*", type=float, default=SIZES)
     screen = Console(file=sys.stdout, width=130)
@@ -89,26 +104,61 @@ def main() -> None:
 
 def measure(side: int, screen: Console) -> None:
     """One size: its table, and how much faster two are."""
-    table = Table("workers", "seconds", "jobs", "busy", "coordinator", "same bytes", title=f"derive and predict, {side} x {side} cells, {len(features())} features")
+    runs: dict[int, list[Run]] = {1: [], 2: []}
+    machine: list[float] = []
     with tempfile.TemporaryDirectory(prefix="prospect-workers-") as folder:
         root = Path(folder)
         make_region(root, side)
         run(plan(load("scale", root=root)))
-        first, best = bytes_of(root), dict[int, tuple[float, list[str]]]()
-        for count in (1, 2, 1, 2):
-            made = plan(load("scale", settings=(f"run.workers={count}",), root=root))
-            forget(made)
-            clock = Clock()
-            outcome = run(made, clock)
-            assert set(outcome.jobs) == set(STAGES), outcome.jobs
-            busy = sum(outcome.seconds.values()) * (1 - FIRST) / clock.seconds / count
-            row = [str(count), f"{clock.seconds:.1f}", str(clock.jobs), f"{busy:.0%}", f"{clock.own / clock.seconds:.0%}", str(bytes_of(root) == first)]
-            if count not in best or clock.seconds < best[count][0]:
-                best[count] = (clock.seconds, row)
-    for _, row in best.values():
-        table.add_row(*row)
+        first = bytes_of(root)
+        for pair in range(PAIRS):
+            for count in (1, 2) if pair % 2 == 0 else (2, 1):
+                runs[count].append(once(root, count))
+                assert bytes_of(root) == first, f"{count} workers gave other bytes"
+            machine.append(2 * alone(1) / alone(2))
+    title = f"derive and predict, {side} x {side} cells, {len(features())} features; the middle of {PAIRS} runs each"
+    table = Table("workers", "seconds", "jobs", "busy", *(f"s in {stage}" for stage in STAGES), "coordinator", title=title)
+    for count, held in runs.items():
+        one = sorted(held, key=lambda timed: timed.seconds)[PAIRS // 2]
+        tasks = (f"{one.by_stage[stage]:.1f}" for stage in STAGES)
+        table.add_row(str(count), f"{one.seconds:.1f}", str(one.jobs), f"{one.busy:.0%}", *tasks, f"{one.own / one.seconds:.0%}")
     screen.print(table)
-    screen.print(f"two workers are {best[1][0] / best[2][0]:.2f} times as fast as one")
+    times = [one.seconds / two.seconds for one, two in zip(runs[1], runs[2], strict=True)]
+    screen.print(f"two workers are {told(times)} times as fast as one; the same bytes every time")
+    screen.print(f"two processes that share nothing do {told(machine)} times what one does on this machine")
+
+
+def told(ratios: list[float]) -> str:
+    """The middle of some ratios, and all of them."""
+    return f"{median(ratios):.2f} ({', '.join(f'{ratio:.2f}' for ratio in sorted(ratios))})"
+
+
+def alone(count: int) -> float:
+    """Seconds, in the mean, of so many processes beside each other that do ARITHMETIC."""
+    started = [subprocess.Popen([sys.executable, "-c", ARITHMETIC], stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    return sum(float(process.communicate()[0]) for process in started) / count
+
+
+@dataclass(frozen=True)
+class Run:
+    """`seconds` by the clock in which so many `jobs` ended, those of the coordinator's core, of all tasks `by_stage`, and how `busy` workers were."""
+
+    seconds: float
+    own: float
+    jobs: int
+    by_stage: dict[str, float]
+    busy: float
+
+
+def once(root: Path, count: int) -> Run:
+    """Make derive and predict anew with so many workers."""
+    made = plan(load("scale", settings=(f"run.workers={count}",), root=root))
+    forget(made)
+    clock = Clock()
+    outcome = run(made, clock)
+    assert set(outcome.jobs) == set(STAGES), outcome.jobs
+    busy = sum(outcome.seconds.values()) * (1 - FIRST) / clock.seconds / count
+    return Run(clock.seconds, clock.own, clock.jobs, dict(outcome.seconds), busy)
 
 
 if __name__ == "__main__":
