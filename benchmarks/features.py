@@ -201,7 +201,7 @@ def copied(made: Plan, node: LayerNode, root: Path) -> float:
         source = next(key for key in sorted(made.loaded.config.sources, key=len, reverse=True) if name == key or name.startswith(f"{key}_"))
         said = made.loaded.config.sources[source].with_.model_dump()
         inputs.append((root / said["path"], (said.get("bands") or {}).get(name.removeprefix(f"{source}_"), 1)))
-    outputs = [(meta, made.cube.open(meta.name)[:]) for meta in node.outputs]
+    outputs = [(meta, np.asarray(made.cube.open(meta.name)[:])) for meta in node.outputs]
     begun = time.perf_counter()
     windows = [made.grid.window(tile) for tile in made.grid.tiles()]
     boxes = [rasterio.windows.Window(w.c0, w.r0, w.c1 - w.c0, w.r1 - w.r0) for w in windows]

@@ -67,7 +67,7 @@ def served(key: str, *, side_m: float) -> Iterator[tuple[files.Files, Any, list[
     with tempfile.TemporaryDirectory() as temporary, files.running(Path(temporary)) as www, catalogue.running() as stac:
         items = _written(key, www, lon, lat, side_m)
         stac.add(items)
-        said = {"api": stac.url, "hosts": HERE}
+        said: dict[str, Any] = {"api": stac.url, "hosts": HERE}
         if key == "sentinel2":
             source: Any = sentinel2.sentinel2(**said, years=(2023,), bands=("red", "nir", "swir16"))
         elif key == "landsat":
@@ -96,7 +96,7 @@ def measure(www: files.Files, key: str, source: Any, items: list[dict[str, Any]]
 
     def covered(side: float) -> float:
         square = shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
-        return sum(shapely.intersection(scene, square).area for scene in scenes) / sum(scene.area for scene in scenes)
+        return float(sum(shapely.intersection(scene, square).area for scene in scenes) / sum(scene.area for scene in scenes))
 
     low, high = 0.0, 400_000.0
     while high - low > 1:

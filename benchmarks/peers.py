@@ -90,7 +90,7 @@ def prepared(folder: Path, side: int, trees: int) -> tuple[Path, list[Path]]:
 
 def hand(model: Path, to: Path) -> float:
     """Write the trees of a model, a fit of the cube, as plain arrays for the peers; mean leaves of a tree."""
-    trees = model_files.load(model.read_bytes()[1:]).trees_  # type: ignore[union-attr]  # a forest
+    trees = model_files.load(model.read_bytes()[1:]).trees_
     plain = {name: getattr(trees, name) for name in ("children", "feature", "threshold", "value", "tree_start")}
     np.savez(to, features=np.array(trees.fill.shape[1]), **plain)
     leaves = (trees.children[:, 0] == np.arange(len(trees.children))).sum()

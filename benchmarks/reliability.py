@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -105,7 +106,7 @@ def taught_in_plenty(world: Kept, seed: int) -> SampleTable:
     )  # fmt: skip
 
 
-def calibration(world: Kept, seed: int, told: np.ndarray, *, whole: bool) -> dict[str, float]:
+def calibration(world: Kept, seed: int, told: np.ndarray, *, whole: bool) -> dict[str, Any]:
     """What calibrates the scores `told` of new ground, as `calibrated` asks for it: learnt in the folds of the deciding protocol, as the map's is."""
     validated = cross_validate(
         world.table, make_model=lambda seed: random_forest(seed=seed) if whole else maker(seed), split=Split(kind="nearest"),

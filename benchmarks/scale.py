@@ -45,20 +45,20 @@ LAYERS = {  # mean, amplitude, wavelength in cells, step
 
 def features() -> dict[str, dict[str, Any]]:
     """The features of the region `make_region` makes, as its config says them."""
-    relief = {name: {"of": "dem"} for name in ("slope", "aspect_north", "aspect_east", "roughness")}
+    relief: dict[str, dict[str, Any]] = {name: {"of": "dem"} for name in ("slope", "aspect_north", "aspect_east", "roughness")}
     relief |= {
         "elevation": {"use": "value", "of": "dem"},
         "position": {"use": "topographic_position", "of": "dem", "radius_m": 600},
         "relief": {"use": "focal_std", "of": "dem", "radius_m": 1500},
     }
-    ratios = {
+    ratios: dict[str, dict[str, Any]] = {
         "ratio": {"use": "band_ratio", "numerator": "swir", "denominator": "red"},
         "index": {"use": "normalized_difference", "a": "swir", "b": "red"},
         "green": {"use": "normalized_difference", "a": "nir", "b": "red"},
         "clay": {"use": "band_ratio", "numerator": "nir", "denominator": "swir"},
         "halo": {"use": "focal_mean", "of": "ratio", "radius_m": 1500},
     }
-    windows = {f"{name}_{word}": {"use": word, "of": name} for name in ("magnetic", "potassium", "swir") for word in ("value", "horizontal_gradient")}
+    windows: dict[str, dict[str, Any]] = {f"{name}_{word}": {"use": word, "of": name} for name in ("magnetic", "potassium", "swir") for word in ("value", "horizontal_gradient")}
     windows |= {f"{name}_spread": {"use": "focal_std", "of": name, "radius_m": 300} for name in ("red", "swir", "magnetic")}
     windows |= {f"{name}_mean": {"use": "focal_mean", "of": name, "radius_m": 900} for name in ("nir", "magnetic", "potassium")}
     return relief | ratios | windows
@@ -125,7 +125,7 @@ class PeakMemory:
     @property
     def seconds(self) -> float:
         """Of this run and of those before it that were stopped."""
-        return self.before + time.perf_counter() - self._begun
+        return float(self.before + time.perf_counter() - self._begun)
 
     def start(self, totals: dict[str, int]) -> None:
         """As `flow.Progress`."""

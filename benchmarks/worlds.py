@@ -40,7 +40,7 @@ class Made:
         """The plan of a config, with the fits of its table, and others by their names below the system's prefix, made."""
         found = plan(loaded)
         prefix = found.graph.prefix
-        fits = make(found, (f"{prefix}/table", f"{prefix}/samples", *(f"{prefix}/{name}" for name in more)))
+        fits = make(found, (f"{prefix}/table", f"{prefix}/samples", *(f"{prefix}/{name}" for name in more))).fits
         return cls(found, SampleTable.from_bytes(fits[f"{prefix}/table"]), fits[f"{prefix}/samples"]["drawn"].T)
 
     def evidence(self) -> np.ndarray:
@@ -96,7 +96,8 @@ class Truth:
             table = pd.read_csv(path)
             table = table[(table["deposit_type"] == KINDS[system]) & (table["confidence"] != "low")]
             px, py = to.transform(table["lon"], table["lat"])
-            return (np.floor((grid.y_m - py) / grid.cell_m) * grid.cols + np.floor((px - grid.x_m) / grid.cell_m)).astype(np.int64)
+            numbers = np.floor((grid.y_m - py) / grid.cell_m) * grid.cols + np.floor((px - grid.x_m) / grid.cell_m)
+            return np.asarray(numbers, np.int64)
 
         held = (cells(folder / "truth" / "undiscovered.csv"), cells(folder / "occurrences.csv"))
         return cls(ground, rate[ground], held[0], held[1], ground[~np.isnan(mapped[ground])])
