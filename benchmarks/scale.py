@@ -58,7 +58,9 @@ def features() -> dict[str, dict[str, Any]]:
         "clay": {"use": "band_ratio", "numerator": "nir", "denominator": "swir"},
         "halo": {"use": "focal_mean", "of": "ratio", "radius_m": 1500},
     }
-    windows: dict[str, dict[str, Any]] = {f"{name}_{word}": {"use": word, "of": name} for name in ("magnetic", "potassium", "swir") for word in ("value", "horizontal_gradient")}
+    windows: dict[str, dict[str, Any]] = {
+        f"{name}_{word}": {"use": word, "of": name} for name in ("magnetic", "potassium", "swir") for word in ("value", "horizontal_gradient")
+    }
     windows |= {f"{name}_spread": {"use": "focal_std", "of": name, "radius_m": 300} for name in ("red", "swir", "magnetic")}
     windows |= {f"{name}_mean": {"use": "focal_mean", "of": name, "radius_m": 900} for name in ("nir", "magnetic", "potassium")}
     return relief | ratios | windows
