@@ -150,7 +150,7 @@ def compare(folder: Path, side: int, trees: int, peers: list[str], console: Cons
             f"{middle / ours:.2f}", f"{middle / floor:.1f}", f"{off[name]:.1e}" if name in off else "",
         )  # fmt: skip
     console.print(table)
-    middling = seconds[OURS].index(sorted(seconds[OURS])[times // 2])  # of the very run in the middle
+    middling = seconds[OURS].index(sorted(seconds[OURS])[times // 2])  # of an even number the slower one
     console.print(spending.table(profiles[middling], seconds[OURS][middling]))
     if whole:
         rest = watched(command, folder=root, more=own)

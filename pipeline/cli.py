@@ -67,7 +67,7 @@ def map_(
     scheduler: Scheduler = None,
     tile: Tile = None,
     offline: Offline = False,
-    profile: Annotated[bool, typer.Option("--profile", help="Write Dask's performance report, NAME.profile.html; of --only, where the seconds went.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Write Dask's performance report, NAME.profile.html; of --only, NAME.LAYER.profile.json.")] = False,
     only: Annotated[str | None, typer.Option(metavar="LAYER", help="Make this one layer and what it rests on, NAME.LAYER.tif: a draft, not validated.")] = None,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""

@@ -76,6 +76,7 @@ class _Cluster(Pool):
     def __init__(self, stack: contextlib.ExitStack, address: Any, *, in_flight: int, named: str | None) -> None:
         self._stack, self._address, self._in_flight, self._named = stack, address, in_flight, named
         self._counted, self._lanes, self._there = -COUNT_SECONDS, {"": in_flight}, time.monotonic()
+        self._threads = 0
         try:
             self._connect(ANSWER_SECONDS)
         except (OSError, ValueError) as error:  # ValueError: an address of no kind Dask knows
@@ -99,13 +100,14 @@ class _Cluster(Pool):
                 said = self._client.scheduler_info(n_workers=-1)
                 if len(said["workers"]) == said["n_workers"]:  # one that is suspended says nothing, and what is remembered names no worker: the last count holds
                     self._lanes = dict.fromkeys(sorted(said["workers"]), self._in_flight) or {"": self._in_flight}
+                    self._threads = sum(worker["nthreads"] for worker in said["workers"].values())
             self._counted = time.monotonic()
         return self._lanes
 
     @property
     def at_once(self) -> int:
-        """As `Pool.at_once`: workers of a scheduler are taken to have a thread each; none where none was there yet."""
-        return 0 if "" in self._lanes else len(self._lanes)
+        """As `Pool.at_once`, at the last count: the threads of all workers."""
+        return self._threads
 
     def submit(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
         """As `Pool.submit`. The future always ends: Dask's own executor never ends one whose answer was on its way as the connection was cut."""

@@ -60,7 +60,7 @@ class _Of:
 
 @dataclass(frozen=True)
 class Made:
-    """What `make` made: the artefacts of the fits asked for, by name, and what it took, as `_Shell.spent` says it."""
+    """What `make` made: the artefacts of the fits asked for, by name, and what it took, as `_Shell.spent` says it, and of the regions it learns from."""
 
     fits: dict[str, Any]
     spent: dict[str, Any]
@@ -116,9 +116,11 @@ def run(
 
 def make(plan: Plan, wanted: tuple[str, ...], progress: Progress | None = None, *, say: Callable[[str], None] | None = None) -> Made:
     """Some layers and fits by name, made with all they rest on and no more; nothing is published."""
+    begun = time.monotonic()
     plan.only(wanted)
     for region, other in plan.waiting_for.items():
         make(other, (teachers.lesson(other.graph),), progress and _Of(region, progress))
+    others = round(time.monotonic() - begun, 3) if plan.waiting_for else 0.0
     with Lock(plan.cube.path) as held:
         plan.refresh()
         plan.only(wanted)
@@ -128,7 +130,7 @@ def make(plan: Plan, wanted: tuple[str, ...], progress: Progress | None = None, 
         if plan.stale:
             shell.take_out_stale()
         shell.make_stale(say=say)
-    return Made({name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in wanted if name in plan.fit_keys}, shell.spent())
+    return Made({name: plan.cube.load_fit(name, plan.fit_keys[name]) for name in wanted if name in plan.fit_keys}, shell.spent() | {"others_seconds": others})
 
 
 @dataclass
@@ -141,8 +143,9 @@ class _Shell:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     cells: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     bytes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    at_once: int = 0  # the most jobs that were worked at at once, and the seconds from the first job handed out to the end of the last
+    at_once: int = 0  # the most there was room for; then seconds from the first job handed out to the end of the last: by the clock, and of all workers
     working: float = 0.0
+    worker_seconds: float = 0.0
     waits: dict[Job, int] = field(default_factory=dict)
     unblocks: dict[Job, list[Job]] = field(default_factory=lambda: defaultdict(list))
     parts: dict[int, dict[Index, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -197,7 +200,7 @@ class _Shell:
         ready = Ready((job for job, count in self.waits.items() if count == 0), self._passes())
         running: dict[Future[Any], tuple[list[Job], int, str]] = {}
         cuts: Counter[Job] = Counter()
-        begun = saved = time.monotonic()
+        begun = saved = counted = time.monotonic()
         try:
             while ready or running:
                 lanes = pool.lanes
@@ -221,7 +224,9 @@ class _Shell:
                         ready.add(freed)
                     if rest := jobs[len(answers) :]:  # the first of these failed; asked for again, it tells why
                         running[self._submit(pool, rest)] = (rest, 1, "")
-                if time.monotonic() - saved > SAVE_SECONDS:
+                now = time.monotonic()
+                self.worker_seconds, counted = self.worker_seconds + pool.at_once * (now - counted), now
+                if now - saved > SAVE_SECONDS:
                     self.held.check()
                     self.ledger.save()
                     saved = time.monotonic()
@@ -244,11 +249,11 @@ class _Shell:
         raise _told(error, self.plan.nodes[jobs[0][0]], others=len(jobs) - 1)
 
     def spent(self) -> dict[str, Any]:
-        """Jobs, seconds in workers, cells and bytes by stage; seconds from the first job to the last, and how many were worked at at once: what
-        `provenance.json` says of a run."""
+        """Jobs, seconds in workers, cells and bytes by stage; seconds from the first job to the last, by the clock and of all workers, and for how many
+        jobs at once there was room: what `provenance.json` says of a run."""
         rounded = {stage: round(seconds, 3) for stage, seconds in self.seconds.items()}
         by_stage = {"jobs": dict(self.done), "seconds": rounded, "cells": dict(self.cells), "bytes": dict(self.bytes)}
-        return by_stage | {"working_seconds": round(self.working, 3), "at_once": self.at_once}
+        return by_stage | {"working_seconds": round(self.working, 3), "worker_seconds": round(self.worker_seconds, 3), "at_once": self.at_once}
 
     def announce(self, publishing: int) -> None:
         """Tell whoever watches how much there is to do."""

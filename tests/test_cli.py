@@ -302,17 +302,23 @@ def test_one_layer_is_made_with_what_it_rests_on_and_no_more(mapped: Path, tmp_p
     assert "draft" not in done.stdout
     (cube,) = root.glob("cache/tiny/*.zarr")
     assert {path.parent.name for path in cube.glob("*/c")} - {"x", "y"} == {"dem", "region", "slope"}
-    done = prospect("map", "tiny", "--only", "prospectivity")
+    assert [path.name for path in (root / "outputs").iterdir()] == ["tiny.slope.tif"]  # where no profile is asked for, none is kept
+    done = prospect("map", "tiny", "--only", "prospectivity", "--profile", "--set", "run.threads=2")
     assert "not validated, so there is no score" in said(done)
     assert not (root / "outputs" / "tiny").exists()
     drafted = root / "outputs" / "tiny.prospectivity.tif"
+    profile = json.loads(drafted.with_suffix(".profile.json").read_text())
+    assert profile["at_once"] == 2 and {"train", "predict"} <= set(profile["jobs"]) == set(profile["seconds"])
+    assert 0 < sum(profile["seconds"].values()) <= profile["worker_seconds"] == pytest.approx(2 * profile["working_seconds"], abs=0.1)
+    rows = re.findall(r"│ ([\d.]+) +│ \d+% +│", done.stdout)
+    assert sum(map(float, rows)) == pytest.approx(2 * profile["process_seconds"], abs=0.1)
     assert not list(root.glob("cache/tiny/*.fits/**/scorecard*"))
     with rasterio.open(drafted) as file:
         draft, tags = file.read(1), file.tags()
     assert "not validated" in tags["VALIDATED"]
     before = drafted.stat().st_mtime_ns
     again = prospect("map", "tiny", "--only", "prospectivity", "--profile")
-    assert again.exit_code == 0 and "where" in again.stdout and "waiting: for a job" in again.stdout
+    assert again.exit_code == 0 and "no job: waiting" in again.stdout
     assert drafted.stat().st_mtime_ns == before
     assert json.loads(drafted.with_suffix(".profile.json").read_text())["jobs"] == {}  # for there was nothing to do
     with rasterio.open(mapped / "outputs" / "tiny" / "prospectivity.tif") as file:  # the same region, mapped whole

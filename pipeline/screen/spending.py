@@ -1,4 +1,4 @@
-"""Where the seconds of a draft went: what was there of its workers' time, shared out over start, stages, waiting and the file."""
+"""Where the seconds of a draft went: what there was of its workers' time, shared out over jobs, the waiting between them, and what comes before and after."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from pipeline import BEGUN
 
 
 def told(spent: Mapping[str, Any], *, file_seconds: float) -> dict[str, Any]:
-    """What a draft took, for its profile: as a run's own (`flow.Made.spent`), the seconds its file took, and those since this process
-    first imported `pipeline`."""
-    return {**spent, "file_seconds": round(file_seconds, 3), "total_seconds": round(time.monotonic() - BEGUN, 3)}
+    """What a draft took, for its profile: as a run's own (`flow.Made.spent`), the seconds its file took, and those since this process first imported
+    `pipeline`."""
+    return {**spent, "file_seconds": round(file_seconds, 3), "process_seconds": round(time.monotonic() - BEGUN, 3)}
 
 
 def table(profile: Mapping[str, Any], whole_seconds: float | None = None) -> Table:
-    """A profile as a table whose shares make up the whole: of `whole_seconds` by the clock of who waited for the process to end, where it is known.
+    """A profile as a table whose rows make up the whole: of `whole_seconds` by the clock of who waited for the process to end, where it is known.
 
-    Jobs are worked at beside each other, so each row says seconds of one worker (or thread); where there is one thing to do, the others have none.
+    Rows are seconds of a worker, or thread, of which there are several at once: of what is done by one alone, they count for those that have nothing to
+    do. A job's seconds are by the clock, its waiting for the disk or the interpreter among them. A forest grows on all threads in one job: those of the
+    others are where no job is.
     """
-    hands, working, file = max(profile["at_once"], 1), profile["working_seconds"], profile["file_seconds"]
-    whole = max(profile["total_seconds"], whole_seconds or 0.0)
-    start = max(profile["total_seconds"] - working - file, 0.0)
-    rows = [("start: libraries, configuration, headers, plan", "", start * hands)]
+    hands = max(profile["at_once"], 1)
+    jobs = sum(profile["seconds"].values())
+    around = profile["process_seconds"] - profile["working_seconds"] - profile["file_seconds"] - profile["others_seconds"]
+    rows = [("around the jobs: libraries, configuration, headers, plan, starting workers", "", max(around, 0.0) * hands)]
+    if profile["others_seconds"]:
+        rows.append(("other regions it learns from", "", profile["others_seconds"] * hands))
     rows += [(stage, f"{profile['jobs'].get(stage, 0)}", seconds) for stage, seconds in profile["seconds"].items()]
-    rows += [
-        ("waiting: for a job, or for the last of them", "", max(working * hands - sum(profile["seconds"].values()), 0.0)),
-        ("the file: GeoTIFF, its overviews, its check", "", file * hands),
-    ]
+    rows.append(("no job: waiting, handing over, other threads of a fit", "", max(profile["worker_seconds"] - jobs, 0.0)))
+    rows.append(("the file: GeoTIFF, its overviews, its check", "", profile["file_seconds"] * hands))
     if whole_seconds is not None:
-        rows.append(("Python itself: its start and end", "", (whole - profile["total_seconds"]) * hands))
+        rows.append(("Python itself: its start and end", "", max(whole_seconds - profile["process_seconds"], 0.0) * hands))
+    every = sum(seconds for _, _, seconds in rows)
     workers = f"{hands} workers or threads" if hands > 1 else "one worker"
-    made = Table("where", "jobs", "seconds of a worker", "share", title=f"where {whole:.1f} s of {workers} went")
-    for where, jobs, seconds in rows:
-        made.add_row(where, jobs, f"{seconds:.2f}", f"{seconds / (whole * hands):.0%}")
+    made = Table("where", "jobs", "seconds of a worker", "share", title=f"where {whole_seconds or profile['process_seconds']:.1f} s of {workers} went")
+    for where, count, seconds in rows:
+        made.add_row(where, count, f"{seconds:.2f}", f"{seconds / every:.0%}")
     return made
