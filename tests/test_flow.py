@@ -94,6 +94,8 @@ def test_a_profile_lies_beside_the_bundle_and_the_dashboard_is_told(tmp_path: Pa
     assert outcome.profile == root / "outputs" / "tiny.profile.html"
     report = outcome.profile.read_text()
     assert "Task Stream" in report and "write_tile" in report
+    spent = json.loads((outcome.outputs / "provenance.json").read_bytes())["run"]
+    assert spent["at_once"] == 1 and sum(spent["seconds"].values()) <= spent["worker_seconds"] <= spent["working_seconds"] + 0.05
     assert re.fullmatch(r"dashboard: http://127\.0\.0\.1:\d+/status", said[0])
     with pytest.raises(ConfigError, match="needs --workers 1 or more"):
         run(plan(load("tiny", settings=("seed=2",), root=root)), profile=True)
