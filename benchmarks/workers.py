@@ -3,18 +3,18 @@
     python -m benchmarks.workers            # 9.4 and 37.7 million cells: the longer the run, the less a last tile weighs that one worker makes while the other waits
     python -m benchmarks.workers 1          # another size, in million cells
 
-The clock starts when each worker has ended its first tiles, so that starting processes, importing and compiling are not in it, and ends with the last job;
-both counts do the very same jobs in it. They are run in turn, one, two, two, one and so on, PAIRS times, for this machine may be a third slower a minute
-later: how much faster two are is told of each pair, and the middle of that. Beside it, of the middle run of each count: how busy the workers were (seconds in
-tasks over seconds there were), the seconds of all tasks by stage, first tiles too, and what the coordinator itself took of a core. And after each pair what two
-processes give here that share nothing, and neither read nor write: some seconds of arithmetic on 480 kB of their own, against one. All runs must give the same
-bytes.
+The clock starts when a tenth of the jobs of each stage is done, so that starting processes, importing and compiling are not in it, and ends with the last
+job; the latest such start of all runs counts, in jobs, so that all do as many in it. They are run in turn, one, two, two, one and so on, PAIRS times, for this
+machine may be a third slower a minute later: how much faster two are is told of each pair, and the middle of that. Beside it, of the middle run of each
+count: the seconds of all tasks by stage, those before the clock too, and what the coordinator itself took of a core. And after each pair what two processes
+give here that share nothing, and neither read nor write: some seconds of arithmetic on 480 kB of their own, against one. All runs must give the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import subprocess
 import sys
 import tempfile
@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -48,36 +47,27 @@ for _ in range(80_000):
     np.sqrt(b, out=a)
 print(time.perf_counter() - begun)
 """
-FIRST = 0.1  # of the jobs, before the clock starts
+FIRST = 0.1  # of the jobs of each stage, before the clock starts
 
 
 class Clock:
-    """Seconds from when a share of all jobs is done to the last of them, and the coordinator's own seconds of a core in between."""
+    """When each job ended, and the coordinator's own seconds of a core until then."""
 
     def __init__(self) -> None:
-        self.jobs = self.done = 0
+        self.left: dict[str, int] = {}
         self.at: list[tuple[float, float]] = []
+        self.warm = 0  # jobs until FIRST of each stage are done
 
     def start(self, totals: dict[str, int]) -> None:
         """As `flow.Progress`."""
-        self.jobs = sum(totals.values())
+        self.left = {stage: math.ceil(FIRST * total) for stage, total in totals.items()}
 
-    def advance(self, _: str) -> None:
+    def advance(self, stage: str) -> None:
         """As `flow.Progress`."""
-        self.done += 1
-        if self.done in (round(FIRST * self.jobs), self.jobs):
-            used = psutil.Process().cpu_times()
-            self.at.append((time.perf_counter(), used.user + used.system))
-
-    @property
-    def seconds(self) -> float:
-        """Between the two."""
-        return self.at[-1][0] - self.at[0][0]
-
-    @property
-    def own(self) -> float:
-        """Of the coordinator."""
-        return self.at[-1][1] - self.at[0][1]
+        self.at.append((time.perf_counter(), time.process_time()))
+        self.left[stage] -= 1
+        if not self.warm and max(self.left.values()) <= 0:
+            self.warm = len(self.at)
 
 
 def forget(made: Plan) -> None:
@@ -121,14 +111,16 @@ def measure(side: int, screen: Console) -> None:
                 assert bytes_of(root) == first, f"{count} workers gave other bytes"
             seconds = {count: alone(count) for count in ((1, 2) if pair % 2 == 0 else (2, 1))}
             machine.append(2 * seconds[1] / seconds[2])
-    title = f"derive and predict, {side} x {side} cells, {len(features())} features; the middle of {PAIRS} runs each"
-    table = Table("workers", "seconds", "jobs", "busy", *(f"s in {stage}" for stage in STAGES), "coordinator", title=title)
+    warm = max(run.clock.warm for held in runs.values() for run in held)
+    jobs = len(runs[1][0].clock.at)
+    title = f"derive and predict, {side} x {side} cells, {len(features())} features; the last {jobs - warm} of {jobs} jobs; the middle of {PAIRS} runs each"
+    table = Table("workers", "seconds", *(f"s in {stage}" for stage in STAGES), "coordinator", title=title)
     for count, held in runs.items():
-        one = sorted(held, key=lambda timed: timed.seconds)[PAIRS // 2]
+        one = sorted(held, key=lambda timed: timed.seconds(warm))[PAIRS // 2]
         tasks = (f"{one.by_stage[stage]:.1f}" for stage in STAGES)
-        table.add_row(str(count), f"{one.seconds:.1f}", str(one.jobs), f"{one.busy:.0%}", *tasks, f"{one.own / one.seconds:.0%}")
+        table.add_row(str(count), f"{one.seconds(warm):.1f}", *tasks, f"{one.own(warm) / one.seconds(warm):.0%}")
     screen.print(table)
-    times = [one.seconds / two.seconds for one, two in zip(runs[1], runs[2], strict=True)]
+    times = [one.seconds(warm) / two.seconds(warm) for one, two in zip(runs[1], runs[2], strict=True)]
     screen.print(f"two workers are {told(times)} times as fast as one; the same bytes every time")
     screen.print(f"two processes that share nothing do {told(machine)} times the arithmetic of one, after each pair")
 
@@ -146,13 +138,18 @@ def alone(count: int) -> float:
 
 @dataclass(frozen=True)
 class Run:
-    """`seconds` by the clock in which so many `jobs` ended, those of the coordinator's core, of all tasks `by_stage`, and how `busy` workers were."""
+    """When its jobs ended, and the seconds of tasks `by_stage`."""
 
-    seconds: float
-    own: float
-    jobs: int
+    clock: Clock
     by_stage: dict[str, float]
-    busy: float
+
+    def seconds(self, after: int) -> float:
+        """From the end of so many jobs to that of the last."""
+        return self.clock.at[-1][0] - self.clock.at[after - 1][0]
+
+    def own(self, after: int) -> float:
+        """Seconds of a core the coordinator took meanwhile."""
+        return self.clock.at[-1][1] - self.clock.at[after - 1][1]
 
 
 def once(root: Path, count: int) -> Run:
@@ -162,8 +159,7 @@ def once(root: Path, count: int) -> Run:
     clock = Clock()
     outcome = run(made, clock)
     assert set(outcome.jobs) == set(STAGES), outcome.jobs
-    busy = sum(outcome.seconds.values()) * (1 - FIRST) / clock.seconds / count
-    return Run(clock.seconds, clock.own, clock.jobs, dict(outcome.seconds), busy)
+    return Run(clock, dict(outcome.seconds))
 
 
 if __name__ == "__main__":
