@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline.planning import Plan
 
 ALLOCATIONS = 100_000  # between two looks for garbage: Python's 700 cost half a second of importing alone
+MODELLED = ("prospectivity", "uncertainty")  # layers for which a model is fitted, and nothing else that learns
 INTERRUPTED = 130  # what shells expect of a program stopped by Ctrl-C
 
 
@@ -71,13 +72,20 @@ def map_(
     only: Annotated[str | None, typer.Option(metavar="LAYER", help="Make this one layer and what it rests on, NAME.LAYER.tif: a draft, not validated.")] = None,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
+    from pipeline import aside
+
+    if only in MODELLED and not workers and scheduler is None:
+        aside.ahead("pipeline.stages.train:learned")  # it imports what grows a forest while the plan is made
     from pipeline import flow
     from pipeline.screen import bars, endings, quicklook, systems
 
     if only is not None:
         if system == systems.ALL:
             raise ConfigError("--only makes a layer of one mineral system; name it with --system, or leave --system out")
-        quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say, profile=profile)
+        try:
+            quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say, profile=profile)
+        finally:
+            aside.dismiss()
         return
     if system == systems.ALL:
         failed = systems.map_all(

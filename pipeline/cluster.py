@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as TooLate
 from pathlib import Path
 from typing import Any
 
+from pipeline import aside
 from pipeline.errors import ConfigError, ResourceError
 from pipeline.threads import allowed
 
@@ -41,6 +42,21 @@ class Pool:
 
     def __init__(self, executor: Executor, at_once: int = 1) -> None:
         self._executor, self._at_once = executor, at_once
+        self._aside: aside.Aside | None = None
+
+    def take_aside(self) -> bool:
+        """Take the process that was begun beside this one, if one was, for what `submit_aside` is given; whether there is one."""
+        self._aside = self._aside or aside.taken()
+        return self._aside is not None
+
+    def submit_aside(self, function: Callable[..., Any], *args: Any, lane: str = "") -> Future[Any]:
+        """Start one task in the process beside this one, where there is one; else as `submit`."""
+        return self._aside.submit(function, *args) if self._aside else self.submit(function, *args, lane=lane)
+
+    def end_aside(self) -> None:
+        """End the process beside this one, if there is one."""
+        if self._aside:
+            self._aside.close()
 
     @property
     def lanes(self) -> Mapping[str, int]:
@@ -74,7 +90,7 @@ class _Cluster(Pool):
     """The workers of a scheduler. A connection that is cut loses what was asked for, not what was written: the same tasks are asked for again."""
 
     def __init__(self, stack: contextlib.ExitStack, address: Any, *, in_flight: int, named: str | None) -> None:
-        self._stack, self._address, self._in_flight, self._named = stack, address, in_flight, named
+        self._stack, self._address, self._in_flight, self._named, self._aside = stack, address, in_flight, named, None
         self._counted, self._lanes, self._there = -COUNT_SECONDS, {"": in_flight}, time.monotonic()
         self._threads = 0
         try:
@@ -172,7 +188,11 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
             raise ConfigError("--profile is Dask's report: it needs --workers 1 or more, or --scheduler")
         _keep_memory()
         with allowed(threads), _short_turns(), ThreadPoolExecutor(threads) as executor:
-            yield Pool(executor, threads)
+            here = Pool(executor, threads)
+            try:
+                yield here
+            finally:
+                here.end_aside()
         return
     import dask
     from distributed import LocalCluster

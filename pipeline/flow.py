@@ -184,8 +184,9 @@ class _Shell:
                 lending.lend(self.plan.cube, (call for node in stale for call in node.calls))
                 # its workers may be at a tile of a run that died: from now on they refuse, but for what they are writing now
                 pool.everywhere(tasks.settled)
-            elif not config.workers and any(node.stage == train.STAGE for node in self.plan.nodes if node.name in self.plan.stale):
-                self.warming = threading.Thread(target=train.warmed, daemon=True)
+            elif not config.workers and train.STAGE in (stages := {node.stage for node in self.plan.nodes if node.name in self.plan.stale}):
+                alone = stages <= train.ALONE and pool.take_aside()
+                self.warming = threading.Thread(target=train.walked if alone else train.warmed, daemon=True)
                 if self._samples not in self.plan.stale:
                     self.warming.start()
             try:
@@ -341,6 +342,8 @@ class _Shell:
 
     def _submit(self, pool: cluster.Pool, jobs: list[Job], lane: str = "") -> Future[Any]:
         calls = [self._call(job) for job in jobs]
+        if self.plan.nodes[jobs[0][0]].stage == train.STAGE:
+            return pool.submit_aside(*calls[0], lane=lane)
         return pool.submit(*calls[0], lane=lane) if len(calls) == 1 else pool.submit(tasks.write_tiles, calls, lane=lane)
 
     def _call(self, job: Job) -> tuple[Any, ...]:

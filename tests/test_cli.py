@@ -326,6 +326,25 @@ def test_one_layer_is_made_with_what_it_rests_on_and_no_more(mapped: Path, tmp_p
         assert "VALIDATED" not in file.tags()
 
 
+def test_a_draft_grows_its_forest_in_a_process_beside_and_imports_nothing_to_learn(tmp_path: Path) -> None:
+    code = """
+import sys
+from pipeline.cli import app
+try:
+    app(["map", "tiny", "--only", "prospectivity", "--set", f"run.threads={sys.argv[1]}"])
+except SystemExit as end:
+    print("ended", end.code, "sklearn" in sys.modules, "skops" in sys.modules)
+"""
+    made = {}
+    for threads in ("1", "2"):
+        root = tiny.make(tmp_path / threads)
+        around = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+        done = subprocess.run([sys.executable, "-c", code, threads], cwd=root, env=around, capture_output=True, text=True, timeout=300, check=False)
+        assert "ended 0 False False" in done.stdout, done.stdout + done.stderr
+        made[threads] = (root / "outputs" / "tiny.prospectivity.tif").read_bytes()
+    assert made["1"] == made["2"]
+
+
 def test_a_layer_that_is_none_is_named_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tiny.make(tmp_path)
     monkeypatch.chdir(root)

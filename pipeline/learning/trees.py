@@ -6,14 +6,16 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats
-from pipeline.learning.walk import Paths, walked
+
+if TYPE_CHECKING:
+    from pipeline.learning.walk import Paths  # and numba with it, in a process that walks trees
 
 Array = npt.NDArray[Any]
 _DTYPES = {
@@ -78,10 +80,14 @@ class Trees:
         `values` (n, features) float32, NaN missing. A bag's share is the mean over its trees. Each row is computed by itself in
         a fixed order, so its answer is the same to the last bit in any batch; batches whose neighbours are alike are quicker. One thread.
         """
+        from pipeline.learning.walk import walked
+
         return walked(values, _paths(self, column), bag_start=self.bag_start, fill=self.fill)
 
     def bag_means(self, values: npt.NDArray[np.float32], column: int) -> Floats:
         """For each bag the mean over its trees of one column of `value`; (bags, n) float64; rows as `mean_and_spread`."""
+        from pipeline.learning.walk import walked
+
         paths, means = _paths(self, column), []
         for bag, span in enumerate(itertools.pairwise(self.bag_start)):  # one bag alone is its own mean
             means.append(walked(values, paths, bag_start=np.array(span), fill=self.fill[bag : bag + 1])[0][:, 0])
@@ -158,5 +164,7 @@ def _rounded_down(threshold: Floats) -> npt.NDArray[np.float32]:
 
 @lru_cache(maxsize=8)  # a model's trees are read anew for every tile otherwise
 def _paths(trees: Trees, column: int | None) -> Paths:
+    from pipeline.learning.walk import Paths
+
     chosen = trees.value if column is None else trees.value[:, column : column + 1]
     return Paths.of(trees.children, trees.feature, trees.threshold, chosen, trees.tree_start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -61,27 +62,24 @@ def score_cells(*, evidence: Layers, region: Layer, model: Fit, least_evidence: 
     `counts` says how many layers each feature gave, in order: evidence is counted by feature, so that twenty classes of one map
     weigh as one, and is known where any of its layers is.
     """
-    from sklearn import config_context
-
-    from pipeline.learning.applicability import any_of
-
     inside = region.values > 0  # NaN outside the region is not
     prospectivity = np.full(inside.shape, np.nan, np.float32)
     uncertainty = prospectivity.copy()
     if not inside.any() or not model.value:
         return prospectivity, uncertainty
-    held, of = _model(model.value), np.array(counts)
+    held, of = _scorer(model.value), np.array(counts)
     means, spreads = prospectivity.reshape(-1), uncertainty.reshape(-1)  # views
     for cells, columns in batches(inside, [layer.values for layer in evidence]):  # a forest is quicker on cells that are alike, as neighbours are
         values = columns.T
         if whole := bool((finite := np.isfinite(values)).all()):
             enough = slice(None)
         else:
+            from pipeline.learning.applicability import any_of
+
             enough = np.count_nonzero(any_of(finite, of), axis=1) / len(counts) >= max(least_evidence, np.finfo(float).tiny)
         part = cells[enough]
         if len(part):
-            with config_context(assume_finite=whole):  # else each model looks for itself once more
-                means[part], spreads[part] = held.predict_both(values[enough])
+            means[part], spreads[part] = held(values[enough], whole)
     return prospectivity, uncertainty
 
 
@@ -116,6 +114,30 @@ def classify(*, prospectivity: Layer, edges: Fit) -> Array:
     classes = np.full(known.shape, MISSING, np.int32)
     classes[known] = 1 + np.searchsorted(np.sort(edges.value["edges"][:4]), prospectivity.values[known], side="left")
     return classes
+
+
+@lru_cache(maxsize=2)
+def _scorer(data: bytes) -> Callable[[Array, bool], tuple[Array, Array]]:
+    """What scores rows by a model, told whether all their values are known: of a forest by its trees alone, without the libraries that grew it."""
+    from pipeline.learning.grown import grown
+
+    if forest := grown(data):
+
+        def walked(values: Array, finite: bool) -> tuple[Array, Array]:
+            if not finite and np.isinf(values).any():
+                raise ValueError("evidence holds an infinite value")
+            return forest.predict_both(values)
+
+        return walked
+
+    def asked(values: Array, finite: bool) -> tuple[Array, Array]:
+        from sklearn import config_context
+
+        with config_context(assume_finite=finite):  # else the model looks for itself once more
+            found: tuple[Array, Array] = _model(data).predict_both(values)
+        return found
+
+    return asked
 
 
 @lru_cache(maxsize=2)

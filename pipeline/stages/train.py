@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from pipeline.stages import making
 
 EPOCH = 2
 STAGE = "train"
+ALONE = frozenset(("align", "derive", "label", "train", "predict"))  # of these stages only this one needs the libraries to learn
 MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 
@@ -48,9 +50,25 @@ def train(
         return model_files.dump(model.fit(held.values, np.resize(np.array([0, 1], np.int8), len(held))))  # it notes that there are two classes
     held = held.subset(held.trains)
     held = held.checked() if lessons is None else held
-    threading.Thread(target=trees.ready).start()  # a quarter of a second that the first tile of the map would wait for, while a core has nothing to do
+    if "numba" in sys.modules:  # in a process that is to walk trees too: a quarter of a second that the first tile of the map would wait for
+        threading.Thread(target=trees.ready).start()
     blocks = None if block_km is None else Split(block_m=block_km * 1000).blocks(held)
     return model_files.dump(making.kept(fitted(model, held, blocks)))
+
+
+def learned() -> None:
+    """Import what the fit of the map's model needs."""
+    from pipeline.learning import lessons, model_files, split  # noqa: F401  # what they bring is all that is wanted
+    from pipeline.learning.trusting import skops_io
+
+    skops_io()
+
+
+def walked() -> None:
+    """Import what a forest's map needs."""
+    from pipeline.learning import grown, trees  # noqa: F401  # what it brings is all that is wanted
+
+    trees.ready()
 
 
 def warmed() -> None:

@@ -19,9 +19,8 @@ RECORD = Path(__file__).with_name("epochs.json")
 FOLDERS = ("features", "sources", "models", "publishers", "stages")
 # what binds, keys and moves recipes and computes nothing: a change there is told by the tests of the shell
 SHELL = (
-    "archive", "asset", "blocks", "bundle", "cli", "client", "cluster", "config", "cube", "errors", "fetch", "files", "flow", "graph", "inventory", "ledger", "look",
-    "node", "pace",
-    "planning", "ranged", "recipe", "registry", "screen", "shelf", "tasks", "threads", "turns",
+    "archive", "aside", "asset", "blocks", "bundle", "cli", "client", "cluster", "config", "cube", "errors", "fetch", "files", "flow", "graph",
+    "inventory", "ledger", "look", "node", "pace", "planning", "ranged", "recipe", "registry", "screen", "shelf", "tasks", "threads", "turns",
 )  # fmt: skip
 FORMS_ONLY = ("kind", "type_comment", "type_params")  # fields that one Python version writes and another does not
 

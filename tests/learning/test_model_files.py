@@ -19,6 +19,7 @@ from pipeline.errors import DataError
 from pipeline.learning.boosting import BaggedBoosting
 from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
+from pipeline.learning.grown import grown
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.model_files import dump, load
 from pipeline.learning.presence_background import PresenceBackground
@@ -62,6 +63,29 @@ def test_a_model_read_back_gives_the_same_bits(model: Any) -> None:
     assert type(back) is type(model)
     assert repr(back.get_params()) == repr(model.get_params())  # equal, and so are the models named in them
     assert back.predict_proba(WHOLE.values).tobytes() == model.predict_proba(WHOLE.values).tobytes()
+
+
+def test_a_forest_is_walked_without_the_libraries_that_grew_it_and_no_other_model_is() -> None:
+    values = WHOLE.values.copy()
+    values[::3, 1], values[::7] = np.nan, np.nan
+    for kind, model in enumerate(fitted()):
+        found = grown(written(kind))
+        if type(model) not in (BaggedForest, BaggedExtraTrees):
+            assert found is None, type(model)
+            continue
+        assert found is not None
+        for ours, whole in zip(found.predict_both(values), load(written(kind)).predict_both(values), strict=True):  # type: ignore[union-attr]
+            assert ours.tobytes() == whole.tobytes()
+        with pytest.raises(ValueError, match="reads 4 columns, not 3"):
+            found.predict_both(values[:, :3])
+
+
+def test_a_forest_that_is_not_whole_is_left_to_who_says_what_is_wrong_with_it() -> None:
+    data, expected = written(0), load(written(0)).predict_both(WHOLE.values)[0]  # type: ignore[union-attr]
+    assert grown(data[:-40]) is None and grown(b"") is None
+    for at in range(30, len(data), 211):
+        found = grown(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+        assert found is None or np.array_equal(found.predict_both(WHOLE.values)[0], expected)
 
 
 def test_the_same_fit_gives_the_same_bytes() -> None:

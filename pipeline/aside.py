@@ -1,0 +1,104 @@
+"""Aside: a process beside this one for what needs libraries that take long to import, while this one's threads go on with tiles.
+
+An import holds the interpreter, and every thread that reads or packs waits for it whenever it comes back from the system. It is a plain child, not one of
+`multiprocessing`, which would run the script of whoever calls this once more. It ends with this process, whatever ends that. A command that knows it will
+want one begins it `ahead`: while a plan is made, on one thread, another core has nothing to do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pipeline.threads import allowed, at_once
+
+LOOK_SECONDS = 1.0  # after which the child sees that this process is gone
+_SERVE = "import json, sys; end, parent, begins_with, sys.path[:] = json.loads(sys.argv[1]); from pipeline.aside import serve; serve(end, parent, begins_with)"
+_AHEAD: list[Aside] = []
+
+
+class Aside:
+    """The child, which begins with a function without parameters, `module:name`, then does what it is given, one call after another."""
+
+    def __init__(self, begins_with: str) -> None:
+        self._here, there = Pipe()
+        with there:
+            said = json.dumps([there.fileno(), os.getpid(), begins_with, sys.path])
+            # -P: nothing is looked for in the working folder but what this process looks for there; a session of its own: Ctrl-C is this process's to hear
+            self._child = subprocess.Popen(  # noqa: S603 - this very Python, and words of ours
+                [sys.executable, "-P", "-c", _SERVE, said], stdin=subprocess.DEVNULL, pass_fds=[there.fileno()], start_new_session=True
+            )
+        self._asking = ThreadPoolExecutor(1)
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Start a call in the child, with the threads this process allows; in this process where the child has died."""
+        return self._asking.submit(self._asked, function, *args)
+
+    def close(self) -> None:
+        """End the child at once: what it had to give was given, or nobody waits for it any more."""
+        self._child.kill()
+        self._child.wait()
+        self._asking.shutdown(cancel_futures=True)
+        self._here.close()
+
+    def _asked(self, function: Callable[..., Any], *args: Any) -> Any:
+        try:
+            self._here.send((at_once(), function, args))
+            good, answer = self._here.recv()
+        except (OSError, EOFError):
+            return function(*args)
+        if good:
+            return answer
+        raise answer
+
+
+def ahead(begins_with: str) -> None:
+    """Begin a child now for whoever asks first with `taken`, where there is a core for it."""
+    if (os.cpu_count() or 1) > 1:
+        _AHEAD.append(Aside(begins_with))
+
+
+def taken() -> Aside | None:
+    """The child that was begun ahead, if one was."""
+    return _AHEAD.pop() if _AHEAD else None
+
+
+def dismiss() -> None:
+    """End the child that was begun ahead, if nobody took it."""
+    while _AHEAD:
+        _AHEAD.pop().close()
+
+
+def serve(end: int, parent: int, begins_with: str) -> None:
+    """The child's whole life."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    module, name = begins_with.split(":")
+    getattr(importlib.import_module(module), name)()
+    with Connection(end) as there:
+        while True:
+            try:
+                threads, function, args = there.recv()
+            except EOFError:
+                return
+            try:
+                with allowed(threads):
+                    answer = True, function(*args)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who asked
+                answer = False, error
+            there.send(answer)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(1)
