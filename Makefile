@@ -33,7 +33,7 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, then memory and time against the size of a region, up to 400 million cells; an hour, 50 GB of disk, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, then memory and time against the size of a region, up to 400 million cells; more than an hour, 50 GB of disk, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
 	@$(PY) -m benchmarks.fetch

@@ -1,8 +1,9 @@
 """Aside: a process beside this one for what needs libraries that take long to import, while this one's threads go on with tiles.
 
 An import holds the interpreter, and every thread that reads or packs waits for it whenever it comes back from the system. It is a plain child, not one of
-`multiprocessing`, which would run the script of whoever calls this once more. It ends with this process, whatever ends that. A command that knows it will
-want one begins it `ahead`: while a plan is made, on one thread, another core has nothing to do.
+`multiprocessing`, which would run the script of whoever calls this once more. It ends with this process, whatever ends that. What goes between the two is
+pickled, as between Dask's workers; nobody else holds an end of their pipe. A command that knows it will want one begins it `ahead`: while a plan is made, on
+one thread, another core has nothing to do.
 """
 
 from __future__ import annotations

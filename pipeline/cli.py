@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -72,21 +73,12 @@ def map_(
     only: Annotated[str | None, typer.Option(metavar="LAYER", help="Make this one layer and what it rests on, NAME.LAYER.tif: a draft, not validated.")] = None,
 ) -> None:
     """Make the map of a region, or only what changed since it was last made."""
-    from pipeline import aside
-
-    if only in MODELLED and not workers and scheduler is None:
-        aside.ahead("pipeline.stages.train:learned")  # it imports what grows a forest while the plan is made
-    from pipeline import flow
-    from pipeline.screen import bars, endings, quicklook, systems
-
     if only is not None:
-        if system == systems.ALL:
-            raise ConfigError("--only makes a layer of one mineral system; name it with --system, or leave --system out")
-        try:
-            quicklook.only(_planned(region, system, data, set_, workers, scheduler, tile, offline), only, say=_say, profile=profile)
-        finally:
-            aside.dismiss()
+        _draft(lambda: _planned(region, system, data, set_, workers, scheduler, tile, offline), only, system, profile=profile)
         return
+    from pipeline import flow
+    from pipeline.screen import bars, endings, systems
+
     if system == systems.ALL:
         failed = systems.map_all(
             lambda name: _planned(region, name, data, set_, workers, scheduler, tile, offline), profile=profile, say=_say
@@ -319,6 +311,21 @@ def main() -> None:
         app(prog_name="prospect")
     finally:
         gc.freeze()  # the end looks through all that is left for garbage, more than half a second of it, and then drops it anyway
+
+
+def _draft(planned: Callable[[], Plan], layer: str, system: str | None, *, profile: bool) -> None:
+    from pipeline import aside
+
+    try:
+        if layer in MODELLED:
+            aside.ahead("pipeline.stages.train:learned")  # it imports what grows a forest while this process imports the rest and makes the plan
+        from pipeline.screen import quicklook, systems
+
+        if system == systems.ALL:
+            raise ConfigError("--only makes a layer of one mineral system; name it with --system, or leave --system out")
+        quicklook.only(planned(), layer, say=_say, profile=profile)
+    finally:
+        aside.dismiss()
 
 
 def _planned(

@@ -39,10 +39,10 @@ class Pool:
     """`submit` starts a task on one of the `lanes`; `link` is the dashboard's address, if there is one."""
 
     link = ""
+    _aside: aside.Aside | None = None
 
     def __init__(self, executor: Executor, at_once: int = 1) -> None:
         self._executor, self._at_once = executor, at_once
-        self._aside: aside.Aside | None = None
 
     def take_aside(self) -> bool:
         """Take the process that was begun beside this one, if one was, for what `submit_aside` is given; whether there is one."""
@@ -90,7 +90,7 @@ class _Cluster(Pool):
     """The workers of a scheduler. A connection that is cut loses what was asked for, not what was written: the same tasks are asked for again."""
 
     def __init__(self, stack: contextlib.ExitStack, address: Any, *, in_flight: int, named: str | None) -> None:
-        self._stack, self._address, self._in_flight, self._named, self._aside = stack, address, in_flight, named, None
+        self._stack, self._address, self._in_flight, self._named = stack, address, in_flight, named
         self._counted, self._lanes, self._there = -COUNT_SECONDS, {"": in_flight}, time.monotonic()
         self._threads = 0
         try:
@@ -194,6 +194,7 @@ def pool(*, workers: int, in_flight: int, scheduler: str | None, threads: int = 
             finally:
                 here.end_aside()
         return
+    aside.dismiss()  # its workers learn what they need themselves
     import dask
     from distributed import LocalCluster
 

@@ -20,7 +20,7 @@ from pipeline.learning.draws import Floats
 from pipeline.learning.trees import Trees
 
 FORESTS = {"pipeline.learning.forests.BaggedForest", "pipeline.learning.extra_trees.BaggedExtraTrees"}  # whose answer is that of their trees
-_LARGEST_BYTES = 2 * 1024**3
+LARGEST_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def grown(data: bytes) -> Grown | None:
     """The trees in a model file; None where it holds another model, or is not written as this program writes one."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _LARGEST_BYTES:
+            if sum(member.file_size for member in archive.infolist()) > LARGEST_BYTES:
                 return None
             said = json.loads(archive.read("schema.json"))
             if _name(said) not in FORESTS:

@@ -12,6 +12,7 @@ from pipeline.learning.boosting import BaggedBoosting
 from pipeline.learning.extra_trees import BaggedExtraTrees
 from pipeline.learning.forests import BaggedForest, PlainForest
 from pipeline.learning.fuzzy import FuzzyOverlay
+from pipeline.learning.grown import LARGEST_BYTES
 from pipeline.learning.logistic import StandardizedLogistic
 from pipeline.learning.presence_background import PresenceBackground
 from pipeline.learning.spline_logistic import SplineLogistic
@@ -37,7 +38,6 @@ _FITTED = {  # others: trees alone
     WeightsOfEvidence: {"first_", "cut_", "deposits_", "background_", "weight_", "variance_", "share_", "refused_", "counted_", "expected_"},
 }
 _SCHEMA = "schema.json"
-_LARGEST_BYTES = 2 * 1024**3
 _OWN = [f"{kind.__module__}.{kind.__qualname__}" for kind in (*MODELS, Trees)]
 # What a file of ours needs.
 _ALLOWED = {
@@ -68,8 +68,8 @@ def load(data: bytes) -> Model:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _LARGEST_BYTES:
-                raise DataError(f"model: unpacks to more than {_LARGEST_BYTES // 1024**3} GiB; this program writes no such file")
+            if sum(member.file_size for member in archive.infolist()) > LARGEST_BYTES:
+                raise DataError(f"model: unpacks to more than {LARGEST_BYTES // 1024**3} GiB; this program writes no such file")
             _only_ours(json.loads(archive.read(_SCHEMA)))
         model = skops_io().loads(data, trusted=_OWN)
         if not isinstance(model, MODELS):

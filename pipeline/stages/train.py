@@ -73,8 +73,7 @@ def walked() -> None:
 
 def warmed() -> None:
     """Import what fits and the maps of models need: a second or two, better spent beside the first tiles than before the last."""
-    from pipeline.learning import lessons, model_files, near, split, trees  # noqa: F401  # what they bring is all that is wanted
-    from pipeline.learning.trusting import skops_io
+    from pipeline.learning import near  # noqa: F401  # what it brings is all that is wanted
 
-    skops_io()
-    trees.ready()
+    learned()
+    walked()
