@@ -25,6 +25,11 @@ def allowed(count: int) -> Iterator[None]:
         _at_once = before
 
 
+def cores() -> int:
+    """Cores this process may run on, which a scheduler of jobs or `taskset` may have made fewer than the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def at_once() -> int:
     """Threads that a computation may use; what it answers does not hang on it."""
     return _at_once

@@ -24,6 +24,7 @@ from pipeline import registry, rehearsal
 from pipeline.cli import app
 from pipeline.config import load
 from pipeline.screen.bars import Bars
+from pipeline.threads import cores
 from tests import tiny
 
 REPO = Path(__file__).resolve().parents[1]
@@ -326,6 +327,7 @@ def test_one_layer_is_made_with_what_it_rests_on_and_no_more(mapped: Path, tmp_p
         assert "VALIDATED" not in file.tags()
 
 
+@pytest.mark.skipif(cores() < 2, reason="where there is one core, a draft begins no process beside")
 def test_a_draft_grows_its_forest_in_a_process_beside_and_imports_nothing_to_learn(tmp_path: Path) -> None:
     code = """
 import sys

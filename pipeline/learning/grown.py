@@ -1,7 +1,7 @@
 """A forest as a map walks it: its trees, read from its model file without the libraries that grew them.
 
 To import scikit-learn and skops takes more than a second of a process, and cells need neither: the kernel walks plain arrays. The file is the model's own
-(see `model_files`), read more strictly than there: what is not exactly a forest of bags of two classes, whole, is left to it.
+(see `model_files`), of which only the trees are read and checked: what is not exactly a forest of bags of two classes, whole, is left to it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import DataError
 from pipeline.learning.draws import Floats
 from pipeline.learning.trees import Trees
 
@@ -53,8 +52,8 @@ def grown(data: bytes) -> Grown | None:
             arrays = {name: _array(archive, node) for name, node in held["trees_"]["content"]["content"].items()}
         found = Grown(Trees(**arrays), int(json.loads(held["n_features_in_"]["content"])))
         found.trees.checked(features=found.columns, classes=2)
-    except (DataError, KeyError, TypeError, ValueError, IndexError, AttributeError, EOFError, OSError, zipfile.BadZipFile):
-        return None  # `model_files.load` says what is wrong with it
+    except Exception:  # noqa: BLE001 - what a damaged file raises is not to be listed; `model_files.load` says what is wrong with it
+        return None
     return found
 
 

@@ -113,7 +113,7 @@ class Trees:
                 _refuse(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
         for name, end in (("tree_start", nodes), ("bag_start", len(self.tree_start) - 1)):
             start = getattr(self, name)
-            if start.ndim != 1 or len(start) < 2 or start[0] != 0 or start[-1] != end or (np.diff(start) < 1).any():
+            if start.ndim != 1 or len(start) < 2 or start[0] != 0 or start[-1] != end or (start[1:] <= start[:-1]).any():
                 _refuse(f"{name} does not divide the {end} that follow it")
         self._ends()
         if not np.isfinite(self.weight).all() or (self.weight <= 0).any():

@@ -152,7 +152,7 @@ class WeightsOfEvidence(ClassifierMixin, BaseEstimator):
         first, columns = self.first_, self.n_features_in_
         if not isinstance(first, np.ndarray) or first.dtype != np.int64 or first.ndim != 1 or len(first) < 2:
             raise DataError(f"model: layers without columns; {wrong}")
-        if first[0] != 0 or first[-1] != columns or (np.diff(first) < 1).any():
+        if first[0] != 0 or first[-1] != columns or (first[1:] <= first[:-1]).any():
             raise DataError(f"model: layers that do not divide the {columns} columns; {wrong}")
         classes = columns + len(first) - 1
         by_class = ("deposits_", "background_", "weight_", "variance_", "share_")

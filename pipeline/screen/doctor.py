@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-import os
 import platform
 import shutil
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import psutil
 from packaging.requirements import Requirement
 from rich.console import Console
 
-from pipeline import __version__
+from pipeline import __version__, threads
 from pipeline.config import home
 from pipeline.errors import ResourceError
 from pipeline.node import FitNode
@@ -35,7 +34,7 @@ PUBLISHED = 2.0  # copies of the published rasters while they are made: the one 
 def show(planned: Callable[[], Plan] | None) -> bool:
     """Print it; whether all fits. `planned` makes the plan of a region, if one was named."""
     screen = console()
-    cores, memory = _cores(), _memory()
+    cores, memory = threads.cores(), _memory()
     screen.print("this machine", style="bold")
     screen.print(f"  prospect {__version__}, Python {platform.python_version()}, {platform.system()} on {platform.machine()}")
     screen.print(f"  cores: {cores}; memory: {shown_bytes(memory)} free of {shown_bytes(psutil.virtual_memory().total)}")
@@ -128,10 +127,6 @@ def _disks(asked: list[tuple[Path, float]]) -> list[str]:
         for device, (there, wanted) in disks.items()
         if wanted > free[device]
     ]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory() -> float:

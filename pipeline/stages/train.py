@@ -16,7 +16,7 @@ from pipeline.stages import making
 
 EPOCH = 2
 STAGE = "train"
-ALONE = frozenset(("align", "derive", "label", "train", "predict"))  # of these stages only this one needs the libraries to learn
+ALONE = frozenset(("align", "derive", "label", "train", "predict"))  # of these only this one, and infill where a system asks for it, imports what learns
 MODEL_BYTES = 400_000_000  # 500 trees of some hundred leaves and their file
 
 

@@ -86,6 +86,9 @@ def test_a_forest_that_is_not_whole_is_left_to_who_says_what_is_wrong_with_it() 
     for at in range(30, len(data), 211):
         found = grown(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
         assert found is None or np.array_equal(found.predict_both(WHOLE.values)[0], expected)
+    for at in range(data.rindex(b"PK\x01\x02"), len(data)):  # where zipfile is told what it would need, and raises anything
+        found = grown(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+        assert found is None or np.array_equal(found.predict_both(WHOLE.values)[0], expected)
 
 
 def test_the_same_fit_gives_the_same_bytes() -> None:
@@ -149,6 +152,8 @@ TREES = {
     "trees cut short": with_array("feature", lambda a: a[:-1]),
     "medians of other columns": with_array("fill", lambda a: a[:, :2].copy()),
     "starts that run backwards": with_array("tree_start", lambda a: a[::-1].copy()),
+    "starts so far apart that their distance is no number": with_array("tree_start", lambda a: np.array([0, 2**63 - 1, -2, a[-1]])),
+    "bags so far apart that their distance is no number": with_array("bag_start", lambda a: np.array([0, 1, -(2**63), -1, a[-1]])),
 }
 
 
@@ -159,6 +164,7 @@ def test_tampered_trees_are_one_error(change: Any, kind: int) -> None:
     assert load(rewritten(data, lambda schema, members: None)) is not None
     with pytest.raises(DataError, match=r"model: .*; the file is damaged"):
         load(rewritten(data, change))
+    assert grown(rewritten(data, change)) is None
 
 
 def with_baseline(edit: Callable[[Any], Any]) -> Callable[[dict[str, Any], dict[str, bytes]], None]:
