@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import ground
+from benchmarks.asked import asked
 from benchmarks.watched import Watched, watched
 
 SOURCES, TILES, TILE = 6, 20, 64
@@ -62,6 +63,7 @@ def main() -> None:
     """Print the table."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "").parse_args()
     table = Table("run", "seconds", "processor s", "peak GB", "jobs", title=f"{TILES * TILES} tiles, {SOURCES + len(features())} layers, whole process")
+    unchanged, more_jobs = 0.0, 0
     with tempfile.TemporaryDirectory(prefix="prospect-rerun-") as folder:
         root = Path(folder)
         prepared(root)
@@ -69,9 +71,14 @@ def main() -> None:
         runs = [("first, in one process", ("--workers", "0")), *(("nothing changed", ()) for _ in range(3)), ("one feature changed", changed)]
         for name, more in runs:
             took, jobs = mapped(root, *more)
+            unchanged = max(unchanged, took.seconds) if name == "nothing changed" else unchanged
+            more_jobs = jobs.get("derive", 0)  # of the last run
             said = ", ".join(f"{stage} {count}" for stage, count in jobs.items()) or "none"
             table.add_row(name, f"{took.seconds:.2f}", f"{took.processor:.2f}", f"{took.bytes / 1e9:.2f}", said)
-    Console(file=sys.stdout, width=150).print(table)
+    screen = Console(file=sys.stdout, width=150)
+    screen.print(table)
+    screen.print(f"nothing changed, the slowest of three, seconds: {asked(unchanged, at_most=3)}")
+    screen.print(f"one feature changed, jobs of derive over tiles: {asked(more_jobs / TILES**2, at_most=1)}")
 
 
 if __name__ == "__main__":

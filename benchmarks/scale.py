@@ -8,7 +8,8 @@
 Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is mapped by a process of
 its own and kept in `--folder` once it is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Prints
 a table: cells, seconds, cells per second, peak memory of all processes together (proportional set size, so that pages shared between them count once),
-bytes of inputs, cube and outputs; and how time grows: the exponent of a straight line through the logarithms, from 16 million cells on.
+bytes of inputs, cube and outputs, and by how many the disk was fuller at most; and how time
+grows: the exponent of a straight line through the logarithms, from 16 million cells on.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from rasterio.windows import Window
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.asked import asked
 from pipeline import load, plan, run
 
 CRS = "+proj=aea +lat_0=28 +lon_0=65.5 +lat_1=25.5 +lat_2=31 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
@@ -112,6 +114,7 @@ class PeakMemory:
         held = json.loads(note.read_text()) if note.is_file() else {}
         self.bytes, self.during, self.before = held.get("peak", 0), held.get("during", ""), held.get("seconds", 0.0)
         self.parts: list[int] = held.get("parts", [])
+        self.disk, self._free = held.get("disk", 0), shutil.disk_usage(note.parent).free + held.get("held", 0)
         self.note, self._now, self._stop, self._begun = note, "", threading.Event(), time.perf_counter()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -137,7 +140,12 @@ class PeakMemory:
         self._now = stage
 
     def _keep(self) -> None:
-        self.note.write_text(json.dumps({"seconds": self.seconds, "peak": self.bytes, "during": self.during, "parts": self.parts}))
+        said = {"seconds": self.seconds, "peak": self.bytes, "during": self.during, "parts": self.parts, "disk": self.disk, "held": self._held()}
+        self.note.write_text(json.dumps(said))
+
+    def _held(self) -> int:
+        """Bytes by which the disk is fuller than at the start, inputs not counted."""
+        return max(0, int(self._free) - shutil.disk_usage(self.note.parent).free)
 
     def _watch(self) -> None:
         """The exact sum of proportional sizes takes the system a good part of a core, so it is asked for once in `SELDOM` looks, and whenever the plain sum
@@ -146,6 +154,7 @@ class PeakMemory:
         while not self._stop.wait(0.2):
             every = [me, *me.children(recursive=True)]
             resident = sum(_of(process, lambda p: p.memory_info().rss) for process in every)
+            self.disk = max(self.disk, self._held())
             looks += 1
             if resident > highest or looks % SELDOM == 0:
                 highest = max(highest, resident)
@@ -187,7 +196,7 @@ def measure(folder: Path, mega: float) -> None:
         run(made, peak)
     found = {
         "side": side, "tiles": list(made.grid.tiles_shape), "seconds": peak.seconds, "peak": peak.bytes, "during": peak.during, "parts": peak.parts,
-        "inputs": inputs, "cube": folder_bytes(root / "cache"), "outputs": folder_bytes(root / "outputs"),
+        "disk": inputs + peak.disk, "inputs": inputs, "cube": folder_bytes(root / "cache"), "outputs": folder_bytes(root / "outputs"),
     }  # fmt: skip
     (folder / f"{mega:g}.json").write_text(json.dumps(found, indent=1))
     shutil.rmtree(root)
@@ -196,20 +205,22 @@ def measure(folder: Path, mega: float) -> None:
 def shown(found: list[dict[str, Any]], console: Console) -> None:
     """The table of what was measured, smallest first, and how time and memory grow."""
     title = f"mapping, {len(features())} features, 2 workers"
-    table = Table("cells", "tiles", "hours", "cells/s", "peak GB", "during", "inputs MB", "cube MB", "outputs MB", title=title)
+    table = Table("cells", "tiles", "hours", "cells/s", "peak GB", "during", "inputs MB", "cube MB", "outputs MB", "peak disk GB", title=title)
     found = sorted(found, key=lambda one: one["side"])
     for one in found:
         table.add_row(
             f"{one['side']} x {one['side']}", f"{one['tiles'][0]} x {one['tiles'][1]}", f"{one['seconds'] / 3600:.3f}",
             f"{one['side'] ** 2 / one['seconds']:,.0f}", f"{one['peak'] / 1e9:.2f}", one["during"],
-            *(f"{one[word] / 1e6:.0f}" for word in ("inputs", "cube", "outputs")),
+            *(f"{one[word] / 1e6:.0f}" for word in ("inputs", "cube", "outputs")), f"{one['disk'] / 1e9:.1f}",
         )  # fmt: skip
     console.print(table)
     large = [one for one in found if one["side"] ** 2 > 15e6]
     if len(large) > 1:
         exponent = np.polyfit(np.log([one["side"] ** 2 for one in large]), np.log([one["seconds"] for one in large]), 1)[0]
         most, least = (pick(one["peak"] for one in large) for pick in (max, min))
-        console.print(f"from 16 million cells on: seconds grow as cells to the power {exponent:.3f}; peaks differ by {most / least - 1:.0%}")
+        console.print(f"from 16 million cells on, seconds grow as cells to a power of {asked(exponent, at_most=1.05)}")
+        console.print(f"the highest peak over the least {asked(most / least, at_most=1.2)}; GB {asked(most / 1e9, at_most=3)}")
+    console.print(f"GB of disk at most: {asked(max(one['disk'] for one in found) / 1e9, at_most=50)}")
 
 
 def main() -> None:
@@ -220,17 +231,17 @@ def main() -> None:
     parser.add_argument("--anew", action="store_true", help="forget what is kept: it was measured of older code")
     parser.add_argument("--table", action="store_true", help="run nothing, print what is kept")
     parser.add_argument("--here", action="store_true", help="map in this very process and print nothing")
-    asked, console = parser.parse_args(), Console(file=sys.stdout, width=150)
-    folder = asked.folder.resolve()
+    said, console = parser.parse_args(), Console(file=sys.stdout, width=150)
+    folder = said.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for kept in folder.glob("*.json") if asked.anew else ():
-        kept.unlink()
-    for mega in asked.megacells if asked.here else ():
+    for kept in folder.glob("*") if said.anew else ():  # and what a run that was stopped left, with its seconds
+        shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+    for mega in said.megacells if said.here else ():
         measure(folder, mega)
-    for mega in () if asked.table or asked.here else asked.megacells:
+    for mega in () if said.table or said.here else said.megacells:
         one = measured(folder, mega)
         console.print(f"{one['side']} x {one['side']}: {one['seconds']:.0f} s, {one['peak'] / 1e9:.2f} GB")
-    if asked.here:
+    if said.here:
         return
     shown([json.loads(p.read_text()) for p in folder.glob("*.json")], console)
 

@@ -26,6 +26,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.asked import asked
 from benchmarks.scale import features, make_region
 from pipeline import load, plan, run
 from pipeline.ledger import Ledger
@@ -121,7 +122,7 @@ def measure(side: int, screen: Console) -> None:
         table.add_row(str(count), f"{one.seconds(warm):.1f}", *tasks, f"{one.own(warm) / one.seconds(warm):.0%}")
     screen.print(table)
     times = [one.seconds(warm) / two.seconds(warm) for one, two in zip(runs[1], runs[2], strict=True)]
-    screen.print(f"two workers are {told(times)} times as fast as one; the same bytes every time")
+    screen.print(f"two workers are {told(times)} times as fast as one; the same bytes every time; the middle {asked(median(times), at_least=1.8)}")
     screen.print(f"two processes that share nothing do {told(machine)} times the arithmetic of one, after each pair")
 
 

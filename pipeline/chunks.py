@@ -6,15 +6,18 @@ the store. A chunk that holds nothing but missing cells is not kept, as zarr has
 
 What was read or written last is held unpacked, at most `HELD_BYTES` of it in a process: the layers that lie under one tile are unpacked once for all that
 is made of them there, and a halo finds its neighbours. A file that was replaced since is another file, and is read anew; an object store would have to be
-asked, so nothing of one is held.
+asked, so what is read of one is held for jobs that were handed over together alone (`holding`).
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -89,6 +92,10 @@ class _Held:
             held = self._chunks.get(path)
             return (path, held[0]) if held is not None and held[1] is values else None
 
+    def drop(self, path: str) -> None:
+        with self._lock:
+            self._drop(path)
+
     def _drop(self, path: str) -> None:
         held = self._chunks.pop(path, None)
         if held is not None:
@@ -98,11 +105,23 @@ class _Held:
 
 
 _HELD = _Held()
+_NOW, _HANDED = threading.local(), itertools.count(1)
 
 
 def let_go() -> None:
     """Hold no chunk of this process any longer: for what is to come its memory is worth more than what was read."""
     _HELD.clear()
+
+
+@contextlib.contextmanager
+def holding() -> Iterator[None]:
+    """Inside, this thread reads a chunk of an object store once: what jobs handed over together read was whole before the first of them, or is written
+    by one of them."""
+    _NOW.mark = (-next(_HANDED), 0, 0)
+    try:
+        yield
+    finally:
+        del _NOW.mark
 
 
 def kind(layer: Location) -> Kind:
@@ -118,7 +137,13 @@ def read(layer: Location, kind: Kind, row: int, col: int, shape: tuple[int, int]
     at = layer / "c" / str(row) / str(col)
     try:
         if not isinstance(at, Path):
-            return _unpacked(at.read_bytes(), kind, shape, at)
+            now: Mark | None = getattr(_NOW, "mark", None)
+            held = None if now is None else _HELD.get(str(at), now)
+            if held is None:
+                held = _unpacked(at.read_bytes(), kind, shape, at)
+                if now is not None:
+                    _HELD.put(str(at), now, held)
+            return held
         with files.opened(at) as (descriptor, mark):
             held = _HELD.get(str(at), mark)
             if held is None:
@@ -135,9 +160,10 @@ def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> Non
     at = layer / "c" / str(row) / str(col)
     if _all_missing(values):
         at.unlink(missing_ok=True)
+        _HELD.drop(str(at))
         return
     mark = _linked(values, at) if isinstance(at, Path) else None
-    mark = mark or files.write(at, _packed(values, kind))
+    mark = mark or files.write(at, _packed(values, kind)) or getattr(_NOW, "mark", None)
     if mark is None:
         return
     values.flags.writeable = False

@@ -77,13 +77,14 @@ def write_tiles(calls: list[tuple[Any, ...]]) -> list[Any]:
     What each answers, up to the first that fails: what is done is told, and the error is that job's own when it is asked for again as the first.
     """
     answers: list[Any] = []
-    for function, *given in calls:
-        try:
-            answers.append(function(*given))
-        except Exception:
-            if not answers:
-                raise
-            break
+    with chunks.holding():
+        for function, *given in calls:
+            try:
+                answers.append(function(*given))
+            except Exception:
+                if not answers:
+                    raise
+                break
     return answers
 
 

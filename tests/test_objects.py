@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import s3fs
 
-from pipeline import lending
+from pipeline import chunks, lending
 from pipeline.asset import Asset
 from pipeline.cube import Cube, LayerMeta
 from pipeline.errors import ConfigError, StoreError
@@ -25,6 +25,7 @@ from pipeline.grid import Grid, Window
 from pipeline.ledger import Ledger, Lock, holder
 from pipeline.node import Call
 from pipeline.objects import ObjectPath, located
+from pipeline.tasks import write_tiles
 from tests.servers import s3
 
 
@@ -66,6 +67,27 @@ def test_an_object_is_read_back_and_conditions_of_writes_hold(bucket: ObjectPath
     with pytest.raises(FileNotFoundError):
         at.unlink()
     assert not bucket.is_dir()
+
+
+def test_jobs_handed_over_together_unpack_a_chunk_of_an_object_store_once_and_the_next_read_it_anew(bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked, layer = [], bucket / "layer"
+    monkeypatch.setattr(chunks, "_unpacked", lambda *given, real=chunks._unpacked: unpacked.append(1) or real(*given))
+    kind = chunks.Kind(np.dtype("float32"), (8, 8), 8)
+
+    def read() -> float:
+        return float(chunks.read(layer, kind, 0, 0, (8, 8))[0, 0])
+
+    chunks.write(layer, kind, 0, 0, np.ones((8, 8), np.float32))
+    assert write_tiles([(read,), (read,), (read,)]) == [1.0, 1.0, 1.0] and len(unpacked) == 1
+    chunks.write(layer, kind, 0, 0, np.full((8, 8), 2, np.float32))  # by whoever: nothing is held on behalf of this
+    assert write_tiles([(read,), (read,)]) == [2.0, 2.0] and len(unpacked) == 2
+
+    def write(value: float) -> None:
+        chunks.write(layer, kind, 0, 0, np.full((8, 8), value, np.float32))
+
+    answers = write_tiles([(read,), (write, 3.0), (read,), (write, np.nan), (read,)])
+    assert answers[0] == 2.0 and answers[2] == 3.0 and np.isnan(answers[4]) and len(unpacked) == 3  # what one of them wrote is not unpacked either
+    assert [read() for _ in range(2)] and len(unpacked) == 3  # no chunk is there
 
 
 def test_a_store_that_is_not_there_is_one_clear_error(bucket: ObjectPath, monkeypatch: pytest.MonkeyPatch) -> None:

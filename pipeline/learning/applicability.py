@@ -16,7 +16,7 @@ from scipy.spatial.distance import pdist
 
 from pipeline.errors import DataError
 from pipeline.learning.draws import Floats, Ints
-from pipeline.learning.near import nearest
+from pipeline.learning.near import nearest, nearest_place
 
 Space = Mapping[str, npt.NDArray[Any]]
 MOST_REFERENCE = 4000  # rows a space should hold; the mean distance is over all their pairs
@@ -68,8 +68,7 @@ def dissimilarity(values: npt.NDArray[np.float32], space: Space) -> tuple[Floats
 
 def nearest_row(values: npt.NDArray[np.float32], space: Space) -> Ints:
     """The place of the reference row that each row, (n, layers), is nearest to; (n,)."""
-    points, held = _placed(values.astype(np.float64), space), np.asarray(space["points"], np.float64)
-    return np.asarray(cKDTree(held).query(points)[1], np.int64)
+    return nearest_place(values, np.asarray(space["points"], np.float64), centre=space["centre"], scale=space["scale"])
 
 
 def applicability(values: npt.NDArray[np.float32], space: Space) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import arrayobj
 
@@ -27,34 +28,63 @@ def _above(_: Any, held: Any, _at: Any, _threshold: Any) -> Any:
     return types.uint64(held, types.uint64, types.float32), build
 
 
-def _put(_: Any, held: Any, _at: Any, _lanes: Any, _number: Any) -> Any:
-    """Set those of `held[at : at + 64]`, whole numbers of 16 or 32 bits, whose lanes are in the set."""
+def _add_chosen(_: Any, held: Any, _at: Any, row: Any, lanes: Any, _first: Any, _last: Any, table: Any, _column: Any) -> Any:
+    """Add to each of `held[at : at + 64]`, float64, `table[row[i], column]` of the last i from `first` to `last` in whose set `lanes[i]` it is; 0 of none."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        element = ir.IntType(signature.args[0].dtype.bitwidth)
-        where, vector = _vector(context, builder, signature.args[0], arguments[0], arguments[1], element)
-        before = builder.load(where)
-        before.align = element.width // 8
-        everywhere = _everywhere(builder, builder.trunc(arguments[3], element), vector)
-        chosen = builder.bitcast(arguments[2], ir.VectorType(ir.IntType(1), LANES))
-        builder.store(builder.select(chosen, everywhere, before), where).align = element.width // 8
-        return context.get_dummy_value()
-
-    return types.void(held, types.uint64, types.uint64, types.uint64), build
-
-
-def _add(_: Any, held: Any, _at: Any, _lanes: Any, _number: Any) -> Any:
-    """Add a number to those of `held[at : at + 64]`, float64, whose lanes are in the set."""
-
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        where, vector = _vector(context, builder, signature.args[0], arguments[0], arguments[1], ir.DoubleType())
-        before = builder.load(where)
+        kinds, whole, vector = signature.args, ir.IntType(64), ir.VectorType(ir.DoubleType(), LANES)
+        sum_at, _ = _vector(context, builder, kinds[0], arguments[0], arguments[1], ir.DoubleType())
+        numbers, sets = (arrayobj.make_array(kinds[i])(context, builder, arguments[i]).data for i in (2, 3))
+        values = arrayobj.make_array(kinds[6])(context, builder, arguments[6])
+        step, column = builder.extract_value(values.strides, 0), builder.bitcast(builder.gep(values.data, [arguments[7]]), ir.IntType(8).as_pointer())
+        chosen = cgutils.alloca_once_value(builder, ir.Constant(vector, None))  # zeros, in registers
+        with cgutils.for_range_slice(builder, arguments[4], arguments[5], whole(1), whole) as (i, _count):
+            place = builder.gep(column, [builder.mul(step, builder.zext(builder.load(builder.gep(numbers, [i])), whole))])
+            number = builder.load(builder.bitcast(place, ir.DoubleType().as_pointer()))
+            those = builder.bitcast(builder.load(builder.gep(sets, [i])), ir.VectorType(ir.IntType(1), LANES))
+            builder.store(builder.select(those, _everywhere(builder, number, vector), builder.load(chosen)), chosen)
+        before = builder.load(sum_at)
         before.align = 8
-        chosen = builder.bitcast(arguments[2], ir.VectorType(ir.IntType(1), LANES))
-        builder.store(builder.select(chosen, builder.fadd(before, _everywhere(builder, arguments[3], vector)), before), where).align = 8
+        builder.store(builder.fadd(before, builder.load(chosen)), sum_at).align = 8
         return context.get_dummy_value()
 
-    return types.void(held, types.uint64, types.uint64, types.float64), build
+    return types.void(held, types.uint64, row, lanes, types.uint64, types.uint64, table, types.uint64), build
+
+
+def _soon(_: Any, held: Any, _row: Any) -> Any:
+    """Say that row `held[row]` of a (rows, columns) array will be read soon: the processor fetches it while other work goes on."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _fetched(builder, _row_of(context, builder, signature.args[0], arguments[0], arguments[1]))
+        return context.get_dummy_value()
+
+    return types.void(held, types.uint64), build
+
+
+def _coming(_: Any, first: Any, second: Any, _row: Any) -> Any:
+    """As `soon`: row `first[row]`, or `second[row - 2^31]` where the uint32 `row` is that large."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        wide, many = ir.IntType(64), ir.Constant(ir.IntType(32), 2**31)
+        other = builder.icmp_unsigned(">=", arguments[2], many)
+        row = builder.zext(builder.and_(arguments[2], ir.Constant(ir.IntType(32), 2**31 - 1)), wide)
+        one, two = (_row_of(context, builder, kind, array, row) for kind, array in zip(signature.args[:2], arguments[:2], strict=True))
+        _fetched(builder, builder.select(other, two, one))
+        return context.get_dummy_value()
+
+    return types.void(first, second, types.uint32), build
+
+
+def _row_of(context: Any, builder: Any, kind: Any, array: Any, row: Any) -> Any:
+    held = arrayobj.make_array(kind)(context, builder, array)
+    step = builder.extract_value(held.strides, 0)
+    return builder.gep(builder.bitcast(held.data, ir.IntType(8).as_pointer()), [builder.mul(step, row)])
+
+
+def _fetched(builder: Any, where: Any) -> None:
+    whole = ir.IntType(32)
+    declared = builder.module.declare_intrinsic("llvm.prefetch", (where.type,), ir.FunctionType(ir.VoidType(), [where.type, whole, whole, whole]))
+    builder.call(declared, [where, whole(0), whole(3), whole(1)])  # to be read, into the nearest cache, data
 
 
 def _vector(context: Any, builder: Any, kind: Any, array: Any, at: Any, element: Any) -> tuple[Any, Any]:
@@ -71,5 +101,6 @@ def _everywhere(builder: Any, number: Any, vector: Any) -> Any:
 
 # as kernels call them: without the typing context, which the compiler adds
 above: Any = intrinsic(_above)
-put: Any = intrinsic(_put)
-add: Any = intrinsic(_add)
+add_chosen: Any = intrinsic(_add_chosen)
+soon: Any = intrinsic(_soon)
+coming: Any = intrinsic(_coming)

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.learning.draws import Floats
+from pipeline.learning.draws import Floats, Ints
 from pipeline.learning.sixteen import LANES, apart, ends, further, lower, squared
 
 GROUPS = 4  # sixteen rows, four by four cells, asked about together, and four such squares
@@ -29,24 +29,42 @@ def nearest(
     Which point is nearest is judged in float32, its distance is computed in float64: of two points that are as far but for a millionth of where the row
     lies either may be taken, the same one in any company. Infinite where there is no point. One thread; releases the interpreter lock.
     """
-    size = values.shape[1]
-    wide = np.argsort(-np.ptp(points, axis=0), kind="stable") if len(points) else np.arange(size)  # what tells points apart comes first
-    columns = np.ascontiguousarray(values.T[wide])
-    middle, factor = (
-        np.full(size, plain) if given is None else np.asarray(given, np.float64)[wide] for given, plain in ((centre, 0.0), (scale, 1.0))
-    )
     found = np.full((2, len(values)), np.inf)
+    find = _Finder(values, points, centre, scale)
     for kind, held in enumerate((points[~chosen], points[chosen])):
         if len(held):
-            whole = np.ascontiguousarray(held[:, wide], np.float64)
-            across = np.full((size, -(-len(whole) // LANES) * LANES), np.inf, np.float32)
-            across[:, : len(whole)] = whole.T
-            _find(columns, middle, factor, whole, whole.astype(np.float32), across, found[kind])
+            find(held, found[kind], np.empty(0, np.int64))
     return np.minimum(found[0], found[1]), found[1]
 
 
+def nearest_place(values: npt.NDArray[Any], points: Floats, *, centre: Floats | None = None, scale: Floats | None = None) -> Ints:
+    """Which of the points, (m, d) with m above 0, is nearest to each row, (n,) int64; as `nearest` otherwise."""
+    found, place = np.empty(len(values)), np.empty(len(values), np.int64)
+    _Finder(values, points, centre, scale)(points, found, place)
+    return place
+
+
+class _Finder:
+    """Rows laid out to be asked about: what tells all `points` apart comes first."""
+
+    def __init__(self, values: npt.NDArray[Any], points: Floats, centre: Floats | None, scale: Floats | None) -> None:
+        self.size = size = values.shape[1]
+        self.wide = np.argsort(-np.ptp(points, axis=0), kind="stable") if len(points) else np.arange(size)
+        self.columns = np.ascontiguousarray(values.T[self.wide])
+        self.centre, self.scale = (
+            np.full(size, plain) if given is None else np.asarray(given, np.float64)[self.wide] for given, plain in ((centre, 0.0), (scale, 1.0))
+        )
+
+    def __call__(self, among: Floats, found: Floats, place: Ints) -> None:
+        """Put the distance to the nearest `among` some of the points into `found`, (n,), and which it is into `place`, (n,) or none."""
+        whole = np.ascontiguousarray(among[:, self.wide], np.float64)
+        across = np.full((self.size, -(-len(whole) // LANES) * LANES), np.inf, np.float32)
+        across[:, : len(whole)] = whole.T
+        _find(self.columns, self.centre, self.scale, whole, whole.astype(np.float32), across, found, place)
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _find(columns, centre, scale, points, low_points, across, found) -> Any:  # type: ignore[no-untyped-def]  # pragma: no cover
+def _find(columns, centre, scale, points, low_points, across, found, place) -> Any:  # type: ignore[no-untyped-def]  # pragma: no cover
     size, count = columns.shape
     room = across.shape[1]  # a multiple of LANES, the last columns infinitely far
     exact, block = np.empty((GROUPS, size, LANES)), np.empty((GROUPS, size, LANES), np.float32)
@@ -72,7 +90,10 @@ def _find(columns, centre, scale, points, low_points, across, found) -> Any:  # 
                 reach[group, lane] = min(distance[lane], reach[group, lane]) * np.float32(1 + _SLACK)
             _nearest_of(block[group], low_points, close, least, many, reach[group], distance, best, which)
             seeds[group] = which[0]
-            _measured(exact[group], points, which, found[first + group * LANES :])
+            at = first + group * LANES
+            _measured(exact[group], points, which, found[at:])
+            for lane in range(min(LANES, len(place) - at)):  # none, where places are not asked for
+                place[at + lane] = which[lane]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")

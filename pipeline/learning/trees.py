@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,12 +85,9 @@ class Trees:
 
     def bag_means(self, values: npt.NDArray[np.float32], column: int) -> Floats:
         """For each bag the mean over its trees of one column of `value`; (bags, n) float64; rows as `mean_and_spread`."""
-        from pipeline.learning.walk import walked
+        from pipeline.learning.walk import walked_by_bag
 
-        paths, means = _paths(self, column), []
-        for bag, span in enumerate(itertools.pairwise(self.bag_start)):  # one bag alone is its own mean
-            means.append(walked(values, paths, bag_start=np.array(span), fill=self.fill[bag : bag + 1])[0][:, 0])
-        return np.stack(means)
+        return walked_by_bag(values, _paths(self, column), bag_start=self.bag_start, fill=self.fill)[:, 0]
 
     def checked(self, *, features: int, classes: int) -> None:
         """DataError unless the kernel can walk these arrays without leaving them or going in circles, and `value` holds class shares."""

@@ -40,8 +40,8 @@ def show(planned: Callable[[], Plan] | None) -> bool:
     screen.print(f"  cores: {cores}; memory: {shown_bytes(memory)} free of {shown_bytes(psutil.virtual_memory().total)}")
     for line in _versions():
         screen.print(f"  {line}", soft_wrap=True)
+    screen.print(f"  disk: {shown_bytes(shutil.disk_usage(home()).free)} free where the project lies")
     if planned is None:
-        screen.print(f"  disk: {shown_bytes(shutil.disk_usage(home()).free)} free")
         screen.print("name a region to hear of a job: prospect doctor balochistan")
         return True
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.learning.split import Split
     from pipeline.learning.table import SampleTable
 
-EPOCH = 4
+EPOCH = 5
 STAGE = "predict"
 SPACE_BYTES = 300_000_000  # all pairs of the reference rows, and the table
 FEW = 30  # rows of explored background with fewer of which the space says little of barren ground

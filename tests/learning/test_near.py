@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from pipeline.learning.near import nearest
+from pipeline.learning.near import nearest, nearest_place
 
 RANDOM = np.random.default_rng(0)
 POINTS = RANDOM.normal(size=(700, 12)) * np.linspace(0.1, 2, 12)
@@ -27,6 +27,20 @@ def test_distances_are_those_of_a_tree_of_points(ground: str) -> None:
     for found, held in zip(nearest(rows, POINTS, CHOSEN), (POINTS, POINTS[CHOSEN]), strict=True):
         wanted = cKDTree(held).query(rows)[0]
         np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("ground", ROWS)
+def test_places_are_those_of_a_tree_of_points(ground: str) -> None:
+    np.testing.assert_array_equal(nearest_place(ROWS[ground], POINTS), cKDTree(POINTS).query(ROWS[ground])[1])
+
+
+def test_distances_hold_among_as_many_points_and_dimensions_as_a_map_has() -> None:
+    random = np.random.default_rng(4)
+    points = random.normal(size=(4000, 24))
+    rows = np.concatenate([random.normal(size=(300, 24)), points[::40] + random.normal(size=(100, 24)) * 0.01])
+    chosen = random.random(4000) < 0.05
+    for found, held in zip(nearest(rows, points, chosen), (points, points[chosen]), strict=True):
+        np.testing.assert_allclose(found, cKDTree(held).query(rows)[0], rtol=1e-6, atol=1e-6)
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.errors import DataError
@@ -37,6 +37,26 @@ def test_the_mean_is_scikit_learns_and_the_spread_that_of_its_bags(classes: int)
     np.testing.assert_allclose(mean, forest.predict_proba(X), atol=1e-14)
     bags = [np.mean([tree.predict_proba(X) for tree in forest.estimators_[i : i + 4]], axis=0) for i in (0, 4, 8)]
     np.testing.assert_allclose(spread, np.std(bags, axis=0), atol=1e-14)
+
+
+def test_the_mean_is_that_of_scikit_learns_extra_trees_whose_thresholds_lie_anywhere_between_values() -> None:
+    random = np.random.default_rng(5)
+    X = random.normal(size=(400, 5)).astype(np.float32)
+    forest = ExtraTreesClassifier(n_estimators=40, max_leaf_nodes=90, random_state=0).fit(X, X[:, 0] * X[:, 1] > random.normal(size=400) * 0.3)
+    trees = Trees.of([[tree.tree_ for tree in forest.estimators_]], fill=np.zeros((1, 5), np.float32))
+    cuts = np.concatenate([tree.tree_.threshold[tree.tree_.feature == 2] for tree in forest.estimators_]).astype(np.float32)
+    rows = random.normal(size=(3 * len(cuts), 5)).astype(np.float32)
+    rows[:, 2] = np.concatenate([np.nextafter(cuts, np.float32(-np.inf)), cuts, np.nextafter(cuts, np.float32(np.inf))])  # as near as numbers come
+    np.testing.assert_allclose(trees.mean_and_spread(rows)[0], forest.predict_proba(rows), atol=1e-14)
+
+
+def test_what_is_fetched_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, trees, X = fitted(4)
+    X[::3, 1] = np.nan
+    near = (*trees.mean_and_spread(X), trees.bag_means(X, 2))
+    monkeypatch.setattr(walk, "_FAR_BYTES", 0)
+    for one, other in zip(near, (*trees.mean_and_spread(X), trees.bag_means(X, 2)), strict=True):
+        assert one.tobytes() == other.tobytes()
 
 
 def test_each_bag_fills_missing_values_with_its_own_numbers() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from pipeline import cluster
 from pipeline.config import load
@@ -25,7 +26,7 @@ from pipeline.flow import run
 from pipeline.planning import plan
 from tests import tiny
 from tests.servers import s3
-from tests.servers.dask import REPO, Wire, by_hand
+from tests.servers.dask import REPO, SLOW, Wire, by_hand
 from tests.test_flow import everything
 
 pytestmark = pytest.mark.world
@@ -111,6 +112,37 @@ def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_cha
     assert same(root, whole)
 
 
+def test_a_cluster_that_adapts_grows_while_there_is_work_and_one_that_goes_changes_no_byte(whole: Path, tmp_path: Path) -> None:
+    """By the very setting that docs/deploy gives a scheduler; a worker is taken away by Dask's own hand in the midst of it."""
+    from distributed import LocalCluster
+
+    settings = [one for one in yaml.safe_load_all((REPO / "docs" / "deploy" / "kubernetes.yaml").read_text()) if one["kind"] == "DaskCluster"]
+    (said,) = settings[0]["spec"]["scheduler"]["spec"]["containers"][0]["env"]
+    assert said["name"] == "DASK_DISTRIBUTED__ADAPTIVE__TARGET_DURATION"
+    root, slow = tiny.make(tmp_path / "region"), tmp_path / "slow.py"
+    slow.write_text(SLOW.format(seconds=0.4))
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, preload=[str(slow)], local_directory=str(tmp_path / "dask")
+    ) as cluster:  # fmt: skip
+        cluster.adapt(minimum=1, maximum=3, target_duration=said["value"], interval="200ms")
+        seen: set[str] = set()
+        gone: list[str] = []
+
+        class Counted(Watch):
+            def advance(self, stage: str) -> None:
+                seen.update(cluster.scheduler.workers)
+                super().advance(stage)
+
+        def taken() -> None:
+            gone.append(next(iter(cluster.scheduler.workers)))
+            cluster.sync(cluster.scheduler.retire_workers, workers=gone)
+
+        watch = Counted(after_40=taken)
+        mapped(root, f"run.scheduler={cluster.scheduler_address}", watch=watch)
+        assert len(seen) > 1 and gone and watch.done == sum(watch.totals.values())
+    assert same(root, whole)
+
+
 def test_when_the_scheduler_dies_the_run_says_so_no_worker_is_left_and_the_next_run_goes_on(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,18 +181,22 @@ def test_a_late_worker_of_a_dead_run_does_not_overwrite_what_came_after(whole: P
 
 def test_a_coordinator_that_is_killed_leaves_no_worker_of_its_own(whole: Path, tmp_path: Path) -> None:
     root = tiny.make(tmp_path / "region")
-    dead = _coordinator(root, "--workers", "2")
+    dead = _coordinator(root, "--workers", "2", first="import pipeline.flow; pipeline.flow.SAVE_SECONDS = 0.0")  # a run as short as this would save nothing
     assert eventually(lambda: bool(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))))
     started = psutil.Process(dead.pid).children(recursive=True)
     assert len(started) >= 2
+    every = sum(map((made := plan(load("tiny", settings=(TILE,), root=tiny.make(tmp_path / "untouched")))).tasks, made.nodes))
+    assert eventually(lambda: len(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))) > 12)
     dead.kill()
     dead.wait()
     assert eventually(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in started))
+    made = plan(load("tiny", settings=(TILE,), root=root))
+    assert 0 < sum(map(made.tasks, made.nodes)) < every - 5, "what was finished is made again"
     mapped(root)
     assert same(root, whole)
 
 
-def _coordinator(root: Path, *words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "pipeline", "map", "tiny", "--set", TILE, *words]
+def _coordinator(root: Path, *words: str, first: str = "pass") -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", f"{first}; from pipeline.cli import main; main()", "map", "tiny", "--set", TILE, *words]
     environment = {**os.environ, "PYTHONPATH": str(REPO), "PROSPECT_HOME": ""}
     return subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
