@@ -75,6 +75,7 @@ def main() -> None:
             more_jobs = jobs.get("derive", 0)  # of the last run
             said = ", ".join(f"{stage} {count}" for stage, count in jobs.items()) or "none"
             table.add_row(name, f"{took.seconds:.2f}", f"{took.processor:.2f}", f"{took.bytes / 1e9:.2f}", said)
+    assert more_jobs, "the feature that was changed was not made again"
     screen = Console(file=sys.stdout, width=150)
     screen.print(table)
     screen.print(f"nothing changed, the slowest of three, seconds: {asked(unchanged, at_most=3)}")

@@ -8,7 +8,7 @@
 Six rasters in coarse steps, so that inputs and what is made of them pack well, 24 features, 5 x 10 trees, 2 workers. Each size is mapped by a process of
 its own and kept in `--folder` once it is done, and its rasters and cube removed; one that was stopped goes on where it was, its seconds added up. Prints
 a table: cells, seconds, cells per second, peak memory of all processes together (proportional set size, so that pages shared between them count once),
-bytes of inputs, cube and outputs, and by how many the disk was fuller at most; and how time
+bytes of inputs, cube and outputs, and by how many the disk was fuller at most, whoever filled it; and how time
 grows: the exponent of a straight line through the logarithms, from 16 million cells on.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -211,7 +212,7 @@ def shown(found: list[dict[str, Any]], console: Console) -> None:
         table.add_row(
             f"{one['side']} x {one['side']}", f"{one['tiles'][0]} x {one['tiles'][1]}", f"{one['seconds'] / 3600:.3f}",
             f"{one['side'] ** 2 / one['seconds']:,.0f}", f"{one['peak'] / 1e9:.2f}", one["during"],
-            *(f"{one[word] / 1e6:.0f}" for word in ("inputs", "cube", "outputs")), f"{one['disk'] / 1e9:.1f}",
+            *(f"{one[word] / 1e6:.0f}" for word in ("inputs", "cube", "outputs")), f"{one.get('disk', 0) / 1e9:.1f}",
         )  # fmt: skip
     console.print(table)
     large = [one for one in found if one["side"] ** 2 > 15e6]
@@ -220,7 +221,7 @@ def shown(found: list[dict[str, Any]], console: Console) -> None:
         most, least = (pick(one["peak"] for one in large) for pick in (max, min))
         console.print(f"from 16 million cells on, seconds grow as cells to a power of {asked(exponent, at_most=1.05)}")
         console.print(f"the highest peak over the least {asked(most / least, at_most=1.2)}; GB {asked(most / 1e9, at_most=3)}")
-    console.print(f"GB of disk at most: {asked(max(one['disk'] for one in found) / 1e9, at_most=50)}")
+    console.print(f"GB of disk at most: {asked(max((one.get('disk', 0) for one in found), default=0) / 1e9, at_most=50)}")
 
 
 def main() -> None:
@@ -234,7 +235,8 @@ def main() -> None:
     said, console = parser.parse_args(), Console(file=sys.stdout, width=150)
     folder = said.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for kept in folder.glob("*") if said.anew else ():  # and what a run that was stopped left, with its seconds
+    ours = re.compile(r"[\d.e+]+(\.json)?")
+    for kept in filter(lambda path: ours.fullmatch(path.name), folder.iterdir()) if said.anew else ():  # and what a run that was stopped left, with its seconds
         shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
     for mega in said.megacells if said.here else ():
         measure(folder, mega)

@@ -50,7 +50,8 @@ class Aside:
         return self._asking.submit(self._asked, function, *args)
 
     def close(self) -> None:
-        """End the child at once: what it had to give was given, or nobody waits for it any more, and a call it is at ends as cancelled."""
+        """End the child at once: what it had to give was given, or nobody waits for it any more, and a call it is at ends as cancelled; one that is done here, for
+        the child had died, is waited for."""
         self._ended = True
         self._child.kill()
         self._child.wait()

@@ -117,11 +117,11 @@ def let_go() -> None:
 def holding() -> Iterator[None]:
     """Inside, this thread reads a chunk of an object store once: what jobs handed over together read was whole before the first of them, or is written
     by one of them."""
-    _NOW.mark = (-next(_HANDED), 0, 0)
+    before, _NOW.mark = getattr(_NOW, "mark", None), (-next(_HANDED), 0, 0)
     try:
         yield
     finally:
-        del _NOW.mark
+        _NOW.mark = before
 
 
 def kind(layer: Location) -> Kind:

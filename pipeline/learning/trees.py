@@ -139,7 +139,8 @@ class Trees:
 
 
 def ready() -> None:
-    """Have the kernel read from its cache, or compiled, by sending one row down a stump."""
+    """Have the kernel read from its cache, or compiled, by sending one row down a stump; the one for trees that no nearer cache of the processor holds
+    comes with their first rows."""
     stump = Trees(
         children=np.array([[1, 2], [1, 1], [2, 2]], np.int32), feature=np.zeros(3, np.int32), threshold=np.zeros(3, np.float32),
         value=np.array([[0.5, 0.5], [1, 0], [0, 1]]), weight=np.array([2.0, 1, 1]), tree_start=np.array([0, 3]), bag_start=np.array([0, 1]),

@@ -184,7 +184,7 @@ def most_like(*, evidence: Layers, prospectivity: Layer, space: Fit) -> Array:
     if scored.any() and "points" in space.value:
         flat = found.reshape(-1)  # a view
         for part, columns in batches(scored, [layer.values for layer in evidence]):
-            flat[part] = space.value["region"][area.nearest_row(np.ascontiguousarray(columns.T), space.value)]
+            flat[part] = space.value["region"][area.nearest_row(columns.T, space.value)]
     return found
 
 

@@ -100,3 +100,13 @@ def test_no_importance_at_all_weighs_all_alike(values: np.ndarray) -> None:
 def test_reference_samples_in_one_fold_are_refused(values: np.ndarray) -> None:
     with pytest.raises(DataError, match="applicability: the reference samples lie in one fold; use smaller validation blocks"):
         space(values, counts=(1, 1, 1), importance=[1.0, 1.0, 1.0], folds=1)
+
+
+def test_the_nearest_reference_row_is_found_where_values_are_missing_and_scaled() -> None:
+    random = np.random.default_rng(8)
+    space = {"points": random.normal(size=(90, 3)) * [1, 5, 0.2], "centre": np.array([1.0, -2.0, 0.5]), "scale": np.array([0.5, 2.0, 3.0])}
+    values = random.normal(size=(200, 3)).astype(np.float32)
+    values[::5, 1], values[::7, 2] = np.nan, np.nan
+    placed = (np.where(np.isfinite(values), values, space["centre"]) - space["centre"]) * space["scale"]
+    for held in (values, np.asfortranarray(values)):
+        assert applicability.nearest_row(held, space).tolist() == cdist(placed, space["points"]).argmin(axis=1).tolist()

@@ -59,6 +59,19 @@ def test_what_is_fetched_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
         assert one.tobytes() == other.tobytes()
 
 
+def test_lanes_that_fill_every_leaf_lie_beside_trees_that_are_walked_otherwise() -> None:
+    """Sixty-four rows in sixty-four leaves of a tree asked all its tests, between a tree of one leaf and one that is visited."""
+    X = np.arange(64, dtype=np.float32)[:, None]
+    full = DecisionTreeClassifier(random_state=0).fit(X, np.arange(64) % 2)
+    few = DecisionTreeClassifier(max_leaf_nodes=9, random_state=0).fit(X, np.arange(64) // 7 % 2)
+    lone = DecisionTreeClassifier(min_samples_split=1000).fit(X, np.arange(64) % 2)
+    assert full.tree_.n_leaves == 64 and lone.tree_.n_leaves == 1
+    for order in ((lone, full, few), (full, lone, few), (few, full, lone), (full, few, full)):
+        trees = Trees.of([[one.tree_ for one in order]], fill=np.zeros((1, 1), np.float32))
+        rows = np.concatenate([np.random.default_rng(0).permutation(X), X, X])  # what the rows before reached decides how the next are sent down
+        np.testing.assert_allclose(trees.mean_and_spread(rows)[0], np.mean([one.predict_proba(rows) for one in order], axis=0), atol=1e-14)
+
+
 def test_each_bag_fills_missing_values_with_its_own_numbers() -> None:
     forest, trees, X = fitted()
     X[::3, 1] = np.nan

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import dask
 import psutil
 import pytest
 import yaml
@@ -124,13 +125,14 @@ def test_a_cluster_that_adapts_grows_while_there_is_work_and_one_that_goes_chang
     with LocalCluster(
         n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, preload=[str(slow)], local_directory=str(tmp_path / "dask")
     ) as cluster:  # fmt: skip
-        cluster.adapt(minimum=1, maximum=3, target_duration=said["value"], interval="200ms")
-        seen: set[str] = set()
+        with dask.config.set(dask.config.collect_env({said["name"]: said["value"]})):  # as a scheduler finds it
+            cluster.adapt(minimum=1, maximum=3, interval="200ms")
+        most = [0]
         gone: list[str] = []
 
         class Counted(Watch):
             def advance(self, stage: str) -> None:
-                seen.update(cluster.scheduler.workers)
+                most[0] = max(most[0], len(cluster.scheduler.workers))  # at once: one that went is made good by another
                 super().advance(stage)
 
         def taken() -> None:
@@ -139,7 +141,7 @@ def test_a_cluster_that_adapts_grows_while_there_is_work_and_one_that_goes_chang
 
         watch = Counted(after_40=taken)
         mapped(root, f"run.scheduler={cluster.scheduler_address}", watch=watch)
-        assert len(seen) > 1 and gone and watch.done == sum(watch.totals.values())
+        assert most[0] > 1 and gone and watch.done == sum(watch.totals.values())
     assert same(root, whole)
 
 
@@ -181,17 +183,18 @@ def test_a_late_worker_of_a_dead_run_does_not_overwrite_what_came_after(whole: P
 
 def test_a_coordinator_that_is_killed_leaves_no_worker_of_its_own(whole: Path, tmp_path: Path) -> None:
     root = tiny.make(tmp_path / "region")
+    untouched = plan(load("tiny", settings=(TILE,), root=tiny.make(tmp_path / "untouched")))
+    every = sum(map(untouched.tasks, untouched.nodes))
     dead = _coordinator(root, "--workers", "2", first="import pipeline.flow; pipeline.flow.SAVE_SECONDS = 0.0")  # a run as short as this would save nothing
     assert eventually(lambda: bool(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))))
     started = psutil.Process(dead.pid).children(recursive=True)
     assert len(started) >= 2
-    every = sum(map((made := plan(load("tiny", settings=(TILE,), root=tiny.make(tmp_path / "untouched")))).tasks, made.nodes))
-    assert eventually(lambda: len(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))) > 12)
+    assert eventually(lambda: len(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))) > 16)
     dead.kill()
     dead.wait()
     assert eventually(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in started))
     made = plan(load("tiny", settings=(TILE,), root=root))
-    assert 0 < sum(map(made.tasks, made.nodes)) < every - 5, "what was finished is made again"
+    assert 0 < sum(map(made.tasks, made.nodes)) < every - 5, "all was made before it was killed, or what was finished is made again"
     mapped(root)
     assert same(root, whole)
 
