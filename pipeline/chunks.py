@@ -17,7 +17,7 @@ import json
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -104,8 +104,14 @@ class _Held:
                 del self._of[id(held[1])]
 
 
+class _Now(threading.local):
+    """Which jobs this thread is at, as the mark of what it reads of an object store for them; none outside `holding`."""
+
+    mark: Mark | None = None
+
+
 _HELD = _Held()
-_NOW, _HANDED = threading.local(), itertools.count(1)
+_NOW, _HANDED = _Now(), itertools.count(1)
 
 
 def let_go() -> None:
@@ -117,7 +123,7 @@ def let_go() -> None:
 def holding() -> Iterator[None]:
     """Inside, this thread reads a chunk of an object store once: what jobs handed over together read was whole before the first of them, or is written
     by one of them."""
-    before, _NOW.mark = getattr(_NOW, "mark", None), (-next(_HANDED), 0, 0)
+    before, _NOW.mark = _NOW.mark, (-next(_HANDED), 0, 0)
     try:
         yield
     finally:
@@ -137,21 +143,21 @@ def read(layer: Location, kind: Kind, row: int, col: int, shape: tuple[int, int]
     at = layer / "c" / str(row) / str(col)
     try:
         if not isinstance(at, Path):
-            now: Mark | None = getattr(_NOW, "mark", None)
-            held = None if now is None else _HELD.get(str(at), now)
-            if held is None:
-                held = _unpacked(at.read_bytes(), kind, shape, at)
-                if now is not None:
-                    _HELD.put(str(at), now, held)
-            return held
+            return _held(at, _NOW.mark, at.read_bytes, kind, shape)
         with files.opened(at) as (descriptor, mark):
-            held = _HELD.get(str(at), mark)
-            if held is None:
-                held = _unpacked(files.rest(descriptor, mark[-1]), kind, shape, at)
-                _HELD.put(str(at), mark, held)
-            return held
+            return _held(at, mark, lambda: files.rest(descriptor, mark[-1]), kind, shape)
     except FileNotFoundError:
         return np.full(shape, kind.fill, kind.dtype)
+
+
+def _held(at: Location, mark: Mark | None, packed: Callable[[], bytes], kind: Kind, shape: tuple[int, int]) -> Array:
+    """The cells of a chunk, as they are held under its mark, or else unpacked and, if there is one, held."""
+    held = None if mark is None else _HELD.get(str(at), mark)
+    if held is None:
+        held = _unpacked(packed(), kind, shape, at)
+        if mark is not None:
+            _HELD.put(str(at), mark, held)
+    return held
 
 
 def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> None:
@@ -163,7 +169,7 @@ def write(layer: Location, kind: Kind, row: int, col: int, values: Array) -> Non
         _HELD.drop(str(at))
         return
     mark = _linked(values, at) if isinstance(at, Path) else None
-    mark = mark or files.write(at, _packed(values, kind)) or getattr(_NOW, "mark", None)
+    mark = mark or files.write(at, _packed(values, kind)) or _NOW.mark
     if mark is None:
         return
     values.flags.writeable = False

@@ -1,6 +1,6 @@
 """Sixty-four numbers at once: the vector operations compiled kernels here are made of, in LLVM's own terms, so that each processor gets its own.
 
-numba keeps what it compiled by the file of the kernel alone: after a change here, change `walk` and `near` too, or empty their __pycache__.
+numba keeps what it compiled by the file of the kernel alone: after a change here, change `walk` too, or empty its __pycache__.
 
 A set of lanes is a whole number of 64 bits, bit i for lane i.
 """

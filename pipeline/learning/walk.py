@@ -51,7 +51,7 @@ class Paths:
         said = np.column_stack([feature[~leaf].astype(np.int64) * LANES, place[children[~leaf]], threshold[~leaf].astype(np.float32).view(np.uint32)])
         starts = [np.concatenate([[0], np.cumsum(np.add.reduceat(kind, tree_start[:-1], dtype=np.int64))]) for kind in (~leaf, leaf)]
         whose = np.repeat(np.arange(len(tree_start) - 1), np.diff(starts[1])).astype(np.uint32)
-        return cls(_on_line(said.astype(np.uint32)), _on_line(value[leaf]), starts[0].astype(np.uint64), starts[1].astype(np.uint64), whose)
+        return cls(said.astype(np.uint32), np.ascontiguousarray(value[leaf]), starts[0].astype(np.uint64), starts[1].astype(np.uint64), whose)
 
 
 def walked(values: npt.NDArray[np.float32], paths: Paths, *, bag_start: Array, fill: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
@@ -83,14 +83,6 @@ def _walked(values: Array, paths: Paths, bag_start: Array, fill: Array, mean: Fl
         paths.tests, paths.tests.view(np.float32), paths.leaves, paths.whose, paths.test_start, paths.leaf_start, int(leaves.max()),
         leaves // _VISIT, far, np.asarray(bag_start, np.int64), fill, mean, spread, by_bag,
     )  # fmt: skip
-
-
-def _on_line(held: Array) -> Array:
-    """The same array where a line of the processor's cache begins, so that no record of its crosses one that need not."""
-    room = np.empty(held.nbytes + 64, np.uint8)
-    placed: Array = room[-room.ctypes.data % 64 :][: held.nbytes].view(held.dtype).reshape(held.shape)
-    placed[...] = held
-    return placed
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
