@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import s3fs
+
 SERVE = """
 import sys
 from moto.server import ThreadedMotoServer
@@ -35,6 +37,7 @@ def serving(*buckets: str) -> Iterator[dict[str, str]]:
             client.create_bucket(Bucket=bucket)
         yield said
     finally:
+        s3fs.S3FileSystem.clear_instance_cache()  # a process reads the environment once, and the next server is elsewhere
         process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(5)
