@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,12 +80,17 @@ def _shift(source: Any, crs: CRS, window: Window) -> tuple[int, int] | None:
     """Rows and columns from the file's corner to the window's, when both are on one lattice."""
     t, grid = source.transform, window.grid
     bent = max(abs(t.b), abs(t.d), abs(t.a - grid.cell_m), abs(t.e + grid.cell_m)) * max(source.shape)
-    if bent > SAME * grid.cell_m or crs != CRS.from_string(grid.crs):
+    if bent > SAME * grid.cell_m or not _same(crs.to_wkt(), grid.crs):
         return None
     col, row = (grid.x_m - t.c) / grid.cell_m, (t.f - grid.y_m) / grid.cell_m
     if max(abs(col - round(col)), abs(row - round(row))) > SAME:
         return None
     return round(row) + window.r0, round(col) + window.c0
+
+
+@lru_cache(maxsize=256)  # asked for every tile of every layer; texts, for an object of PROJ's is one thread's
+def _same(one: str, other: str) -> bool:
+    return bool(CRS.from_wkt(one) == CRS.from_string(other))
 
 
 def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], nodata: float | None) -> tuple[Array, Array]:
@@ -100,7 +106,8 @@ def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], noda
             good &= read != nodata
         elif not _told_by_nan(source, band) and _may_be_missing(source, band, read):
             good &= source.read_masks(band, window=part) > 0
-        np.copyto(read, np.nan, where=~good)
+        if not good.all():
+            np.copyto(read, np.nan, where=~good)
         if read.shape == window.shape:
             return read, good
     values, valid = np.full(window.shape, np.nan, kind), np.zeros(window.shape, bool)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +16,8 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.errors import DataError
+from pipeline.learning import descent, walk
 from pipeline.learning import trees as kernel
-from pipeline.learning import walk
 from pipeline.learning.trees import Trees
 
 
@@ -57,6 +61,50 @@ def test_what_is_fetched_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(walk, "_FAR_BYTES", 0)
     for one, other in zip(near, (*trees.mean_and_spread(X), trees.bag_means(X, 2)), strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_more_trees_than_go_together_in_bags_that_end_anywhere(alike: bool) -> None:
+    random = np.random.default_rng(3)
+    X = random.normal(size=(500, 4)).astype(np.float32)
+    y = X[:, 0] * X[:, 1] > random.normal(size=500) * 0.5
+    trees = [ExtraTreesClassifier(1, max_leaf_nodes=2 + seed % 90, random_state=seed).fit(X, y).estimators_[0] for seed in range(2 * descent.TREES + 9)]
+    ends = [0, 1, 100, descent.TREES, len(trees)]
+    bags = [trees[start:end] for start, end in itertools.pairwise(ends)]
+    fill = random.normal(size=(len(bags), 4)).astype(np.float32)
+    held = Trees.of([[tree.tree_ for tree in bag] for bag in bags], fill=fill)
+    rows = np.cumsum(random.normal(scale=0.02 if alike else 3, size=(1100, 4)), axis=0).astype(np.float32)
+    rows[random.random(rows.shape) < 0.01] = np.nan
+    by_bag = []
+    for bag, instead in zip(bags, fill, strict=True):
+        filled = np.where(np.isnan(rows), instead, rows)
+        by_bag.append(np.mean([tree.predict_proba(filled) for tree in bag], axis=0))
+    mean, spread = held.mean_and_spread(rows)
+    np.testing.assert_allclose(mean, np.mean(by_bag, axis=0), atol=1e-14)
+    np.testing.assert_allclose(spread, np.std(by_bag, axis=0), atol=1e-14)
+    np.testing.assert_allclose(held.bag_means(rows, 1), np.array(by_bag)[:, :, 1], atol=1e-14)
+
+
+def test_a_processor_without_wide_vectors_gives_the_same_bits(tmp_path: Path) -> None:
+    """The kernel compiled for the plainest processor of this kind, in a process of its own, against the one for this very machine."""
+    _, trees, X = fitted(6)
+    X[::3, 1] = np.nan
+    np.savez(tmp_path / "trees.npz", X=X, **{field.name: getattr(trees, field.name) for field in fields(Trees)})
+    script = """
+import sys
+from dataclasses import fields
+import numpy as np
+from pipeline.learning.trees import Trees
+held = np.load(sys.argv[1])
+trees = Trees(**{field.name: held[field.name] for field in fields(Trees)})
+np.savez(sys.argv[2], *trees.mean_and_spread(held["X"]), trees.bag_means(held["X"], 2))
+"""
+    plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
+    command = [sys.executable, "-c", script, str(tmp_path / "trees.npz"), str(tmp_path / "plain.npz")]
+    subprocess.run(command, check=True, env={**os.environ, **plain}, cwd=Path(__file__).parents[2])
+    with np.load(tmp_path / "plain.npz") as other:
+        for name, one in zip(other.files, (*trees.mean_and_spread(X), trees.bag_means(X, 2)), strict=True):
+            assert one.tobytes() == other[name].tobytes()
 
 
 def test_lanes_that_fill_every_leaf_lie_beside_trees_that_are_walked_otherwise() -> None:
@@ -228,7 +276,7 @@ def test_trees_that_would_lead_the_kernel_astray_are_refused(change: Any, words:
 
 def test_a_kernel_that_is_ready_is_the_one_a_fitted_forest_uses() -> None:
     kernel.ready()
-    compiled = len(walk._walk.signatures)
+    compiled = len(descent.descend.signatures)
     _, trees, X = fitted()
     trees.mean_and_spread(X, 1)
-    assert len(walk._walk.signatures) == compiled
+    assert len(descent.descend.signatures) == compiled
