@@ -52,7 +52,7 @@ def read_onto(
     """
     with kept(path) as source, _told(path):
         held = crs_of(source, crs)
-        shift = _shift(source, held, window)
+        shift = _shift(source, crs or held.to_wkt(), window)
         if shift is not None:
             return _copied(source, band, window, shift, nodata)
         level = _overview(source, band, footprint(source, held, window.grid), resampling)
@@ -76,11 +76,11 @@ def _options(lies: Footprint, source: Any, nodata: float | None) -> dict[str, An
     }  # fmt: skip
 
 
-def _shift(source: Any, crs: CRS, window: Window) -> tuple[int, int] | None:
+def _shift(source: Any, crs: str, window: Window) -> tuple[int, int] | None:
     """Rows and columns from the file's corner to the window's, when both are on one lattice."""
     t, grid = source.transform, window.grid
     bent = max(abs(t.b), abs(t.d), abs(t.a - grid.cell_m), abs(t.e + grid.cell_m)) * max(source.shape)
-    if bent > SAME * grid.cell_m or not _same(crs.to_wkt(), grid.crs):
+    if bent > SAME * grid.cell_m or not _same(crs, grid.crs):
         return None
     col, row = (grid.x_m - t.c) / grid.cell_m, (t.f - grid.y_m) / grid.cell_m
     if max(abs(col - round(col)), abs(row - round(row))) > SAME:
@@ -90,7 +90,7 @@ def _shift(source: Any, crs: CRS, window: Window) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=256)  # asked for every tile of every layer; texts, for an object of PROJ's is one thread's
 def _same(one: str, other: str) -> bool:
-    return bool(CRS.from_wkt(one) == CRS.from_string(other))
+    return bool(CRS.from_user_input(one) == CRS.from_string(other))
 
 
 def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], nodata: float | None) -> tuple[Array, Array]:
@@ -101,10 +101,11 @@ def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], noda
     if r0 < r1 and c0 < c1:
         part = rasterio.windows.Window.from_slices((r0, r1), (c0, c1))
         read = source.read(band, window=part).astype(kind, copy=False)
-        good = np.isfinite(read)
+        lowest, highest = float(read.min()), float(read.max())  # not both finite where any pixel is not
+        good = np.ones(read.shape, bool) if math.isfinite(lowest) and math.isfinite(highest) else np.isfinite(read)
         if nodata is not None:
             good &= read != nodata
-        elif not _told_by_nan(source, band) and _may_be_missing(source, band, read):
+        elif not _told_by_nan(source, band) and _may_be_missing(source, band, read, (lowest, highest)):
             good &= source.read_masks(band, window=part) > 0
         if not good.all():
             np.copyto(read, np.nan, where=~good)
@@ -116,12 +117,12 @@ def _copied(source: Any, band: int, window: Window, shift: tuple[int, int], noda
     return values, valid
 
 
-def _may_be_missing(source: Any, band: int, read: Array) -> bool:
+def _may_be_missing(source: Any, band: int, read: Array, ends: tuple[float, float]) -> bool:
     """Whether the mask of what was read has to be asked: not where only nodata tells what is missing, and no value comes near it."""
     if source.mask_flag_enums[band - 1] != [MaskFlags.nodata]:
         return True
     near = NEAR * abs(source.nodata)
-    if source.nodata < float(read.min()) - near or source.nodata > float(read.max()) + near:  # neither, where a pixel is NaN
+    if source.nodata < ends[0] - near or source.nodata > ends[1] + near:  # neither, where a pixel is NaN
         return False
     return bool((np.abs(read - source.nodata) <= near).any())
 

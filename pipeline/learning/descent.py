@@ -14,7 +14,8 @@ import numpy as np
 from pipeline.learning.lanes import LANES, above, add_numbered, numbered, numbered_in_turn, parted, soon
 
 TREES = 128  # at most go on together
-_AHEAD = 16  # entries: so far before it is read is what is far away fetched, and so many does one that is sorted out overwrite
+_AHEAD = 16  # entries: so far before it is read is what is far away fetched
+_OVER = 16  # entries: so many are written where eight tests are sorted out, whatever their number
 _SETS = 16  # of 64 rows go down the same trees before the next are asked
 LEAF = np.uint32(2**31)
 
@@ -30,12 +31,12 @@ def descend(  # type: ignore[no-untyped-def]  # pragma: no cover
     """
     columns, rows = values.shape
     bags, width = fill.shape[0], mean.shape[1]
-    wide, size, room = columns * LANES, bags * width * LANES, TREES * LANES
+    wide, size, room, over = columns * LANES, bags * width * LANES, TREES * LANES, max(_AHEAD, _OVER)
     block = _on_lines(np.empty(_SETS * wide + 16, np.float32), _SETS * wide)
     holes = np.empty((_SETS * wide, 2), np.int64)
     share = _on_lines(np.empty(_SETS * size + 8), _SETS * size)
     sets = np.zeros(2 * most, np.uint64)
-    names, lanes = np.zeros((3, room + _AHEAD), np.uint32), np.empty((5, room + _AHEAD), np.uint64)
+    names, lanes = np.zeros((3, room + over), np.uint32), np.empty((5, room + over), np.uint64)
     numbers, table = _on_lines(np.zeros(room + 64, np.uint8), room), _on_lines(np.zeros(width * room + 8), width * room)
     usual, reached = np.zeros(test_start.size - 1, np.uint64), np.zeros(TREES, np.uint64)
     trees = bag_start[bags]
@@ -93,7 +94,7 @@ def _down(  # type: ignore[no-untyped-def]  # pragma: no cover
             reached[at] = 1
         elif usual[tree] > enough[tree]:  # by the rows before: what is chosen changes no answer
             found = _every_test(block, lies, tests, threshold, test_start[tree], test_start[tree + 1], leaf_start[tree], sets, names[2], lanes[4])
-            numbered_in_turn(numbers, place, lanes[4], np.uint64(0), found)
+            numbered_in_turn(numbers, place, lanes[4], found)
             for e in range(found):
                 for k in range(np.uint64(width)):
                     table[k * room + place + e] = leaves[np.uint64(width) * np.uint64(names[2][e]) + k]

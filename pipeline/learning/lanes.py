@@ -2,7 +2,7 @@
 
 numba keeps what it compiled by the file of the kernel alone: after a change here, change `descent` too, or empty its __pycache__.
 
-A set of lanes is a whole number of 64 bits, bit i for lane i. Two of them, sorting out and looking up, are made another way where the processor compiled for
+A set of lanes is a whole number of 64 bits, bit i for lane i. Two operations, sorting out and looking up, are made another way where the processor compiled for
 has no vectors of 512 bits; the answers are the same bits.
 """
 
@@ -46,27 +46,27 @@ def _numbered(_: Any, numbers: Any, _at: Any, _lanes: Any, _number: Any) -> Any:
     return types.void(numbers, types.uint64, types.uint64, types.uint64), build
 
 
-def _numbered_in_turn(_: Any, numbers: Any, _at: Any, lanes: Any, _first: Any, _count: Any) -> Any:
-    """As `numbered`, 0 for the set `lanes[first]`, 1 for the next, and so on for `count` of them; 0 where none has the lane."""
+def _numbered_in_turn(_: Any, numbers: Any, _at: Any, lanes: Any, _count: Any) -> Any:
+    """As `numbered`, 0 for the first set of `lanes`, 1 for the next, and so on for `count` of them; 0 where none has the lane."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         whole = ir.IntType(64)
         where, vector = _vector(context, builder, signature.args[0], arguments[0], arguments[1], ir.IntType(8))
-        sets = builder.gep(arrayobj.make_array(signature.args[2])(context, builder, arguments[2]).data, [arguments[3]])
+        sets = arrayobj.make_array(signature.args[2])(context, builder, arguments[2]).data
         chosen = cgutils.alloca_once_value(builder, ir.Constant(vector, None))  # zeros, in a register
-        with cgutils.for_range(builder, arguments[4], intp=whole) as loop:
+        with cgutils.for_range(builder, arguments[3], intp=whole) as loop:
             number = _everywhere(builder, builder.trunc(loop.index, ir.IntType(8)), vector)
             those = _lanes_of(builder, builder.load(builder.gep(sets, [loop.index])))
             builder.store(builder.select(those, number, builder.load(chosen)), chosen)
         builder.store(builder.load(chosen), where).align = 1
         return context.get_dummy_value()
 
-    return types.void(numbers, types.uint64, lanes, types.uint64, types.uint64), build
+    return types.void(numbers, types.uint64, lanes, types.uint64), build
 
 
 def _add_numbered(_: Any, held: Any, _at: Any, numbers: Any, table: Any, most: Any, _first: Any, _last: Any) -> Any:
     """Add to `held[at : at + 64]`, float64, for i from `first` to `last` in turn, the numbers of `table[64 i :]` that `numbers[64 i : 64 i + 64]` say; they are
-    below `most[i]`."""
+    below `most[i]`. Of a table sixteen are read at a time, so to the next multiple of that."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds, whole = signature.args, ir.IntType(64)
@@ -197,7 +197,7 @@ def _packed(builder: Any, values: Any, those: Any, where: Any) -> None:
 
 
 def _soon(_: Any, held: Any, _row: Any) -> Any:
-    """Say that row `held[row]` of a (rows, columns) array will be read soon: the processor fetches it while other work goes on."""
+    """Say that `held[row]` of an array will be read soon: the processor fetches it while other work goes on."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _fetched(builder, _row_of(context, builder, signature.args[0], arguments[0], arguments[1]))

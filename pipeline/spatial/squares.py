@@ -16,7 +16,7 @@ SIDE, PART = 8, 4  # 64 cells, as many as the kernels of `learning` take at once
 
 def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """The places, in the flattened (y, x) mask, of cells that are True: squares of 8 x 8 cells one after another, and in each its four
-    quarters; (n,) int64."""
+    quarters; (n,) int64, read-only where all are."""
     order = _order(*mask.shape)
     return order if mask.all() else np.asarray(order[mask.ravel()[order]], np.int64)
 
@@ -24,7 +24,7 @@ def in_squares(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
 def batches(mask: npt.NDArray[np.bool_], layers: Sequence[Array]) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
     """Places of cells that are True, in that order, and what the layers (y, x) hold there, (layers, n) float32: so many at a time that both stay in the
     processor's cache."""
-    cells, flat = in_squares(mask), [layer.reshape(-1) for layer in layers]
+    cells, flat = in_squares(mask), [layer.reshape(mask.size) for layer in layers]
     for start in range(0, len(cells), BATCH):
         part = cells[start : start + BATCH]
         values = np.empty((len(flat), len(part)), np.float32)

@@ -63,18 +63,19 @@ def test_what_is_fetched_ahead_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
         assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.parametrize("missing", [0.01, 0])  # where a value is missing, trees of one bag alone go together
 @pytest.mark.parametrize("alike", [True, False])
-def test_more_trees_than_go_together_in_bags_that_end_anywhere(alike: bool) -> None:
+def test_more_trees_than_go_together_in_bags_that_end_anywhere(alike: bool, missing: float) -> None:
     random = np.random.default_rng(3)
     X = random.normal(size=(500, 4)).astype(np.float32)
     y = X[:, 0] * X[:, 1] > random.normal(size=500) * 0.5
     trees = [ExtraTreesClassifier(1, max_leaf_nodes=2 + seed % 90, random_state=seed).fit(X, y).estimators_[0] for seed in range(2 * descent.TREES + 9)]
-    ends = [0, 1, 100, descent.TREES, len(trees)]
+    ends = [0, 1, 100, descent.TREES + 70, len(trees)]
     bags = [trees[start:end] for start, end in itertools.pairwise(ends)]
     fill = random.normal(size=(len(bags), 4)).astype(np.float32)
     held = Trees.of([[tree.tree_ for tree in bag] for bag in bags], fill=fill)
     rows = np.cumsum(random.normal(scale=0.02 if alike else 3, size=(1100, 4)), axis=0).astype(np.float32)
-    rows[random.random(rows.shape) < 0.01] = np.nan
+    rows[random.random(rows.shape) < missing] = np.nan
     by_bag = []
     for bag, instead in zip(bags, fill, strict=True):
         filled = np.where(np.isnan(rows), instead, rows)
@@ -86,7 +87,8 @@ def test_more_trees_than_go_together_in_bags_that_end_anywhere(alike: bool) -> N
 
 
 def test_a_processor_without_wide_vectors_gives_the_same_bits(tmp_path: Path) -> None:
-    """The kernel compiled for the plainest processor of this kind, in a process of its own, against the one for this very machine."""
+    """The kernel compiled for the plainest processor of this kind, in a process of its own, against the one for this very machine (which
+    is the same where this one has no vectors of 512 bits)."""
     _, trees, X = fitted(6)
     X[::3, 1] = np.nan
     np.savez(tmp_path / "trees.npz", X=X, **{field.name: getattr(trees, field.name) for field in fields(Trees)})
@@ -94,7 +96,10 @@ def test_a_processor_without_wide_vectors_gives_the_same_bits(tmp_path: Path) ->
 import sys
 from dataclasses import fields
 import numpy as np
+from numba.core.registry import cpu_target
+from pipeline.learning.lanes import _has_512
 from pipeline.learning.trees import Trees
+assert not _has_512(cpu_target.target_context)
 held = np.load(sys.argv[1])
 trees = Trees(**{field.name: held[field.name] for field in fields(Trees)})
 np.savez(sys.argv[2], *trees.mean_and_spread(held["X"]), trees.bag_means(held["X"], 2))
@@ -118,6 +123,13 @@ def test_lanes_that_fill_every_leaf_lie_beside_trees_that_are_walked_otherwise()
         trees = Trees.of([[one.tree_ for one in order]], fill=np.zeros((1, 1), np.float32))
         rows = np.concatenate([np.random.default_rng(0).permutation(X), X, X])  # what the rows before reached decides how the next are sent down
         np.testing.assert_allclose(trees.mean_and_spread(rows)[0], np.mean([one.predict_proba(rows) for one in order], axis=0), atol=1e-14)
+
+
+def test_as_many_leaves_as_there_are_lanes_in_as_many_trees_as_go_together() -> None:
+    X = np.arange(64, dtype=np.float32)[:, None]
+    full = DecisionTreeClassifier(random_state=0).fit(X, np.arange(64) % 2)
+    trees = Trees.of([[full.tree_] * (descent.TREES + 1)], fill=np.zeros((1, 1), np.float32))
+    np.testing.assert_allclose(trees.mean_and_spread(X)[0], full.predict_proba(X), atol=1e-14)  # the first rows are always sent level by level
 
 
 def test_each_bag_fills_missing_values_with_its_own_numbers() -> None:
