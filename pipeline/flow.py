@@ -154,10 +154,7 @@ class _Shell:
     fits: dict[str, int] = field(default_factory=dict)
     paces: dict[int, float] = field(default_factory=dict)
     warming: threading.Thread | None = None  # imports what this process will want of libraries to learn
-
-    @property
-    def _samples(self) -> str:
-        return f"{self.plan.graph.prefix}/samples"
+    warms_after: str = ""  # the fit after which it does
 
     def take_out_stale(self) -> None:
         """No key of a tile that will be rewritten survives to the first rewrite; nor any of a layer whose array is gone, asked for now or not."""
@@ -187,7 +184,8 @@ class _Shell:
             elif not config.workers and train.STAGE in (stages := {node.stage for node in self.plan.nodes if node.name in self.plan.stale}):
                 alone = stages <= train.ALONE and pool.take_aside()
                 self.warming = threading.Thread(target=train.walked if alone else train.warmed, daemon=True)
-                if self._samples not in self.plan.stale:
+                self.warms_after = f"{self.plan.graph.prefix}/{'table' if alone else 'samples'}"
+                if self.warms_after not in self.plan.stale:
                     self.warming.start()
             try:
                 self.work(pool)
@@ -397,8 +395,8 @@ class _Shell:
         if not self._late(job):
             self.tell(node.stage)
         del self.waits[job]
-        if self.warming and node.name == self._samples and tile is None:
-            # not before: drawing them is many small steps, each of which would wait for an interpreter at work; layers, read after it, hardly ask for one
+        if self.warming and node.name == self.warms_after and tile is None:
+            # not before: drawing samples is many small steps, each of which would wait for an interpreter at work. While the process beside fits, this one waits
             self.warming.start()
         freed = self._where_told(index) if tile is None else []
         for later in self.unblocks.pop(job, ()):
