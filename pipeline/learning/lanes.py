@@ -196,26 +196,17 @@ def _packed(builder: Any, values: Any, those: Any, where: Any) -> None:
     builder.store(builder.call(declared, [values, those, ir.Constant(values.type, None)]), where).align = values.type.element.width // 8
 
 
-def _soon(_: Any, held: Any, _row: Any) -> Any:
-    """Say that `held[row]` of an array will be read soon: the processor fetches it while other work goes on."""
+def _soon(_: Any, held: Any, _place: Any) -> Any:
+    """Say that `held[place]` of an array will be read soon: the processor fetches it while other work goes on."""
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        _fetched(builder, _row_of(context, builder, signature.args[0], arguments[0], arguments[1]))
+        whole = ir.IntType(32)
+        where = builder.gep(arrayobj.make_array(signature.args[0])(context, builder, arguments[0]).data, [arguments[1]])
+        declared = builder.module.declare_intrinsic("llvm.prefetch", (where.type,), ir.FunctionType(ir.VoidType(), [where.type, whole, whole, whole]))
+        builder.call(declared, [where, whole(0), whole(3), whole(1)])  # to be read, into the nearest cache, data
         return context.get_dummy_value()
 
     return types.void(held, types.uint64), build
-
-
-def _row_of(context: Any, builder: Any, kind: Any, array: Any, row: Any) -> Any:
-    held = arrayobj.make_array(kind)(context, builder, array)
-    step = builder.extract_value(held.strides, 0)
-    return builder.gep(builder.bitcast(held.data, ir.IntType(8).as_pointer()), [builder.mul(step, row)])
-
-
-def _fetched(builder: Any, where: Any) -> None:
-    whole = ir.IntType(32)
-    declared = builder.module.declare_intrinsic("llvm.prefetch", (where.type,), ir.FunctionType(ir.VoidType(), [where.type, whole, whole, whole]))
-    builder.call(declared, [where, whole(0), whole(3), whole(1)])  # to be read, into the nearest cache, data
 
 
 def _vector(context: Any, builder: Any, kind: Any, array: Any, at: Any, element: Any) -> tuple[Any, Any]:
