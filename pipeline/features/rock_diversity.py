@@ -9,7 +9,7 @@ from pydantic import Field
 from pipeline.recipe import Array, Layer, feature
 from pipeline.spatial.windows import half_cells, window_reach
 
-EPOCH = 1
+EPOCH = 2
 
 
 @feature(summary="Variety of classes around", units="1", reference="Shannon (1948)", reads="categorical", reach=window_reach, scale="ratio")

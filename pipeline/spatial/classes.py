@@ -62,7 +62,8 @@ def _own(answer: Array, known: Array) -> Array:
 @njit(cache=True, nogil=True)
 def _entropies(index, classes, half, table):  # type: ignore[no-untyped-def]
     """Entropy, times NAT, of the classes 0, 1 ... in each window, -1 being none: the histogram of a window is that of its neighbour
-    with one column's histogram added and one taken away (Perreault and Hebert 2007)."""
+    with one column's histogram taken away and one added (Perreault and Hebert 2007). In that order: the other way round a full
+    window holds a column more for a moment than the table has an answer for."""
     rows, cols = index.shape
     columns = np.zeros((cols, classes), dtype=np.int64)
     entropy = np.zeros((rows, cols))
@@ -74,7 +75,7 @@ def _entropies(index, classes, half, table):  # type: ignore[no-untyped-def]
             continue
         window, cells, added = np.zeros(classes, dtype=np.int64), np.int64(0), np.int64(0)
         for c in range(-half, cols):
-            for sign, column in ((1, c + half), (-1, c - half - 1)):
+            for sign, column in ((-1, c - half - 1), (1, c + half)):
                 if not 0 <= column < cols:
                     continue
                 for k in range(classes):

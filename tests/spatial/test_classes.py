@@ -70,3 +70,12 @@ def test_equally_common_classes_have_the_entropy_of_their_number_and_one_has_non
     four[0, 1:3] = MISSING
     assert classes.shannon(four[10:12, 10:12], half=1) == pytest.approx(math.log(4))
     assert np.all(classes.shannon(np.full((9, 9), 17, dtype=np.int32), half=3) == 0)
+
+
+def test_a_full_window_asks_nothing_beyond_the_table(rock: Array) -> None:
+    """As plain Python, where an index beyond an array is an error; compiled, it is whatever lies there, and may change meanwhile."""
+    half = 2
+    index = np.where(rock == 6, 0, 1)  # no cell missing, two classes
+    table = np.arange((2 * half + 1) ** 2 + 1)
+    plain = classes._entropies.py_func(index, 2, half, table)
+    assert np.array_equal(plain, classes._entropies(index, 2, half, table))
