@@ -28,6 +28,33 @@ if not hasattr(tasks, "fast"):  # Dask loads this more than once
 
     tasks._called = _called
 """
+HELD = """
+import contextlib
+import time
+from pathlib import Path
+from pipeline import tasks
+
+door = Path({door!r})
+if not hasattr(tasks, "open"):
+    tasks.open = tasks._asked_for
+
+    @contextlib.contextmanager
+    def _asked_for(task):
+        layer = door.with_suffix(".shut")
+        held = layer.exists() and layer.read_text() in [output.name for output in task.outputs]
+        if held:
+            door.with_suffix(".held").touch()
+            while layer.exists():
+                time.sleep(0.05)
+        try:
+            with tasks.open(task):
+                yield
+        finally:
+            if held:
+                door.with_suffix(".gone").touch()
+
+    tasks._asked_for = _asked_for
+"""
 
 
 class Hand:
@@ -42,14 +69,21 @@ class Hand:
             time.sleep(0.1)
         self.address: str = json.loads((folder / "scheduler.json").read_text())["address"]
 
-    def worker(self, name: str, *, slow: float = 0.0, hidden: Path | None = None, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """A worker; `slow` seconds are added to each task, a folder that is `hidden` is empty for it, in a mount namespace of its own."""
+    def worker(
+        self, name: str, *, slow: float = 0.0, held: Path | None = None, hidden: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """A worker; `slow` seconds are added to each task, a folder that is `hidden` is empty for it, in a mount namespace of its own.
+
+        While there is `held`.shut, a task that would write a tile of the layer it names leaves `held`.held and waits; `held`.gone says that such a one
+        went on and ended.
+        """
         own = self.folder / name
         own.mkdir()
         options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60", "--local-directory", str(own)]
-        if slow:
-            (own / "slow.py").write_text(SLOW.format(seconds=slow))
-            options += ["--preload", str(own / "slow.py")]
+        for script, text in (("slow.py", SLOW.format(seconds=slow) if slow else ""), ("held.py", HELD.format(door=str(held)) if held else "")):
+            if text:
+                (own / script).write_text(text)
+                options += ["--preload", str(own / script)]
         return self._start(name, ["worker", self.address, *options], hidden=hidden, environment={"PROSPECT_SCRATCH": str(own / "scratch"), **(environment or {})})
 
     def _start(self, name: str, words: list[str], *, hidden: Path | None = None, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ Whatever happens, the bytes are those of one process that was left in peace.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -12,10 +13,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dask
+import numpy as np
 import psutil
 import pytest
 import yaml
@@ -67,6 +69,18 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "outputs" / "tiny"
 
 
+@pytest.fixture(params=["folder", "s3"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, ...]]:
+    """What is said of where the cube is kept: a folder of the region's, or an object store, which every process then finds by its environment."""
+    if request.param == "folder":
+        yield ()
+        return
+    with s3.serving("bucket") as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield ("run.cache=s3://bucket/store", "run.scratch=scratch")
+
+
 def same(root: Path, whole: Path) -> bool:
     return everything(root / "outputs" / "tiny") == everything(whole)
 
@@ -91,7 +105,9 @@ def test_four_workers_that_share_nothing_but_an_s3_store_give_the_same_bytes_as_
         assert outcome.jobs == {} and not outcome.published
 
 
-def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_change_no_byte(whole: Path, tmp_path: Path) -> None:
+def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_change_no_byte(
+    whole: Path, tmp_path: Path, kept: tuple[str, ...]
+) -> None:
     """Worker one dies of SIGKILL, worker three comes; then the wire to the scheduler breaks, and the scheduler itself stands still, for ten seconds."""
     root = tiny.make(tmp_path / "region")
     with by_hand(tmp_path / "hand") as hand:
@@ -105,7 +121,7 @@ def test_a_worker_killed_one_added_and_the_scheduler_cut_off_for_ten_seconds_cha
 
         watch = Watch(after_5=first.kill, after_8=lambda: hand.worker("worker3", slow=0.2), after_30=cut)
         begun = time.monotonic()
-        mapped(root, f"run.scheduler={wire.address}", watch=watch)
+        mapped(root, *kept, f"run.scheduler={wire.address}", watch=watch)
         wire.close()
         assert not watch.at and time.monotonic() - begun > 10
         assert first.wait() == -signal.SIGKILL
@@ -162,22 +178,29 @@ def test_when_the_scheduler_dies_the_run_says_so_no_worker_is_left_and_the_next_
     assert same(root, whole)
 
 
-def test_a_late_worker_of_a_dead_run_does_not_overwrite_what_came_after(whole: Path, tmp_path: Path) -> None:
-    """Another config's run dies while its worker is at a tile; the next run makes its own tiles at once, and the worker, when it is done, writes nothing."""
-    root = tiny.make(tmp_path / "region")
+def test_a_late_worker_of_a_dead_run_does_not_overwrite_what_came_after(whole: Path, tmp_path: Path, kept: tuple[str, ...]) -> None:
+    """Another config's run dies while its worker is about to write a tile; the next run makes its own tiles, and then the worker writes nothing."""
+    root, door = tiny.make(tmp_path / "region"), tmp_path / "door"
     with by_hand(tmp_path / "hand") as hand:
-        hand.worker("worker", slow=0.5)
-        dead = _coordinator(root, "--scheduler", hand.address, "--set", "sources.dem.scale=1.5", "--set", "features.halo.radius_m=2500")
-        assert eventually(lambda: bool(list(root.glob("cache/tiny/*.zarr/*/c/*/*"))))
+        door.with_suffix(".shut").write_text("slope")
+        hand.worker("worker", held=door)
+        other = [word for said in ("sources.dem.scale=1.5", "features.halo.radius_m=2500", *kept) for word in ("--set", said)]
+        dead = _coordinator(root, "--scheduler", hand.address, *other)
+        assert eventually(door.with_suffix(".held").exists)
         dead.kill()
         dead.wait()
-        mapped(root)
-        time.sleep(1.0)
+        mapped(root, *kept)
+        assert not door.with_suffix(".gone").exists()
+        door.with_suffix(".shut").unlink()
+        assert eventually(door.with_suffix(".gone").exists)
     assert same(root, whole)
-    made = plan(load("tiny", settings=(TILE,), root=root))
+    made, alone = plan(load("tiny", settings=(TILE, *kept), root=root)), plan(load("tiny", settings=(TILE,), root=whole.parents[1]))
     assert made.stale == {}
+    for layer, tile in itertools.product(alone.keys, alone.grid.tiles()):
+        window = alone.grid.window(tile)
+        assert np.array_equal(made.cube.read(layer, window), alone.cube.read(layer, window), equal_nan=True), f"{layer} {tile}"
     shutil.rmtree(root / "outputs")
-    mapped(root)  # from the cube as it is now
+    mapped(root, *kept)  # from the cube as it is now
     assert same(root, whole)
 
 
