@@ -33,11 +33,12 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, memory and time against the size of a region, up to 400 million cells, then workers of a cluster that share nothing, die and come; more than an hour, 50 GB of disk, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, applicability beside a tree over the samples, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, memory and time against the size of a region, up to 400 million cells, then workers of a cluster that share nothing, die and come; more than an hour, 50 GB of disk, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
 	@$(PY) -m benchmarks.fetch
 	@$(PY) -m benchmarks.scorer
+	@$(PY) -m benchmarks.nearest
 	@$(PY) -m benchmarks.rerun
 	@$(PY) -m benchmarks.peers
 	@$(PY) -m benchmarks.workers

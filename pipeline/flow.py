@@ -108,7 +108,7 @@ def run(
         written = publish.publish(
             plan.graph, plan.cube, plan.outputs, key=plan.bundle_key, keys=plan.keys, fit_keys=plan.fit_keys,
             told=lambda: shell.tell(publish.STAGE),
-            run=shell.spent() | {"total_seconds": round(time.monotonic() - begun, 3)}, news=news,
+            run=shell.spent() | {"total_seconds": round(time.monotonic() - begun, 3)}, before=plan.seconds, news=news,
         )  # fmt: skip
         frozen.record(plan)
     return Outcome(plan.outputs, written, dict(shell.done), shell.seconds, plan.notices, report if made else None)

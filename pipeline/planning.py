@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ class Plan:
     pins: Pins = field(default_factory=Pins)
     notices: list[str] = field(default_factory=list)
     teachers: dict[str, Plan] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)  # that acquiring and planning took
 
     @property
     def grid(self) -> Grid:
@@ -155,7 +157,7 @@ def _teaching(loaded: Loaded, place: int, region: str) -> Plan:
 def _planned(
     loaded: Loaded, *, system_named: bool, others: Mapping[str, Plan] | None = None, teaching: bool = False, keeping: Keeping | None = None
 ) -> Plan:
-    config = loaded.config
+    begun, config = time.monotonic(), loaded.config
     if config.region.boundary and acquire.BOUNDARY in config.sources:
         at = loaded.where("sources", acquire.BOUNDARY)
         raise ConfigError(f"{at}: {acquire.BOUNDARY!r} is what the file of `region.boundary` goes by; give this source another name")
@@ -163,6 +165,7 @@ def _planned(
     store = located(loaded.root, config.run.cache)
     cube = Cube.at(store, config.region.name, grid)
     found = acquire.acquire(loaded, grid, store if isinstance(store, Path) else loaded.path(config.run.scratch))
+    acquired = time.monotonic()
     taught_by = tuple(teachers.teacher(loaded, other.graph, other.cube, other.fit_keys) for other in (others or {}).values())
     graph = build(loaded, found, system_named=system_named, teachers=taught_by, teaching=teaching)
     for place, other in enumerate((others or {}).values()):
@@ -180,6 +183,7 @@ def _planned(
         keeping.extend(made)
         _give_keys(made)
     made.refresh()
+    made.seconds = {"acquire": acquired - begun, "plan": time.monotonic() - acquired}
     return made
 
 

@@ -218,3 +218,36 @@ def test_a_disk_that_fills_up_is_one_error_and_leaves_nothing(tmp_path: Path, li
     assert "told: cannot write made.tif (" in done.stdout, done.stderr
     assert "free some space or give another folder" in done.stdout
     assert list((tmp_path / "out").iterdir()) == []
+
+
+PEAK = """
+import sys
+from pathlib import Path
+import numpy as np
+from pipeline import cog
+from pipeline.cube import Cube, LayerMeta
+from pipeline.grid import Grid
+from tests import tiny
+folder, side = Path(sys.argv[1]), int(sys.argv[2])
+grid = Grid.covering((0, -side * 250.0, side * 250.0, 0), crs="EPSG:6933", cell_m=250, tile=512)
+cube = Cube.at(folder, "here", grid)
+cube.prepare([LayerMeta("made", "float32", "nT", "Made for a test", "nowhere", "CC0", 250)])
+tiny.everywhere(cube)
+tile = np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32)
+for index in grid.tiles():
+    cube.write("made", index, tile)
+
+def peak():
+    return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+
+before = peak()
+cog.write(folder / "made.tif", cube, "made", cog.look(cube, "made"))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a kernel that tells a process's peak in /proc")
+def test_a_raster_is_written_without_being_held(tmp_path: Path) -> None:
+    side = 8192
+    done = subprocess.run([sys.executable, "-c", PEAK, str(tmp_path), str(side)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < side * side * 4 / 2, "half of what the raster's cells take"

@@ -84,6 +84,7 @@ def test_provenance_says_what_each_stage_took(whole: Path) -> None:
     assert said["cells"]["derive"] == 4 * cells and said["bytes"]["derive"] == 4 * 4 * cells and len(layers) > 4
     assert said["cells"]["train"] == 0 and said["bytes"]["train"] > 1000
     assert 0 < sum(said["seconds"].values()) <= said["worker_seconds"] and said["working_seconds"] <= said["total_seconds"]
+    assert said["alone_seconds"].keys() == {"acquire", "plan", "publish"} and min(said["alone_seconds"].values()) > 0  # what no worker did
     assert said["at_once"] == 1 and said["worker_seconds"] == pytest.approx(said["working_seconds"], abs=0.05)
 
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline import cluster
+from pipeline.config import load
 from pipeline.cube import Cube, LayerMeta
 from pipeline.errors import StoreError
+from pipeline.flow import run
 from pipeline.grid import Grid
 from pipeline.ledger import Lock
 from pipeline.node import Call
+from pipeline.planning import plan
 from pipeline.recipe import Array, Cells
-from pipeline.tasks import Task, settled, write_tile, write_tiles
+from pipeline.tasks import Task, gather_tile, settled, write_tile, write_tiles
+from tests import tiny
 
 EPOCH = 1
 META = LayerMeta("ones", "float32", "1", "ones", "made up", "none", 100.0)
@@ -88,3 +95,26 @@ def test_jobs_are_done_in_order_up_to_the_first_that_fails_which_tells_why_when_
     with pytest.raises(OSError, match="no three"):
         write_tiles(calls[2:])
     assert done == [1, 2]
+
+
+def test_what_a_worker_is_sent_for_a_tile_is_small_and_does_not_grow_with_the_region(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Dask sends it: what is called and with what, pickled. Data lie in the store."""
+    sent = dict[str, set[int]]()
+    submit = cluster.Pool.submit
+
+    def weighed(self: cluster.Pool, function: Any, *given: Any, lane: str = "") -> Any:
+        for called, *rest in given[0] if function is write_tiles else [(function, *given)]:
+            if called in (write_tile, gather_tile):
+                sent.setdefault(rest[0].node, set()).add(len(pickle.dumps((called, rest))))
+        return submit(self, function, *given, lane=lane)
+
+    monkeypatch.setattr(cluster.Pool, "submit", weighed)
+    found = []
+    for tile in (64, 16):  # 4 tiles, then 56
+        run(plan(load("tiny", settings=(f"region.tile={tile}",), root=tiny.make(tmp_path / f"tiles{tile:03}"))))
+        found.append({node: max(sizes) for node, sizes in sent.items()})
+        sent.clear()
+    few, many = found
+    assert few.keys() == many.keys() and len(few) > 15
+    assert max(many.values()) < 4096
+    assert all(many[node] <= few[node] + 16 for node in few), "numbers of a few more digits, and no more"

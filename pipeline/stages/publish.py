@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -72,10 +73,12 @@ def epochs() -> dict[str, int]:
 
 def publish(
     graph: Graph, cube: Cube, outputs: Path, *, key: str, keys: Mapping[str, Mapping[str, str]], fit_keys: Mapping[str, str], run: Mapping[str, Any],
-    told: Callable[[], None], news: News | None = None,
+    before: Mapping[str, float], told: Callable[[], None], news: News | None = None,
 ) -> bool:  # fmt: skip
     """Make the bundle unless the one there is made of the same; True when it was made. `told` is called after each of `steps`. With `news` the bundle
-    there is kept, and the new one says what changed."""
+    there is kept, and the new one says what changed. `before` is the seconds of what this process did before any job; beside them the provenance says
+    those of this stage, until it is written itself."""
+    begun = time.monotonic()
     if is_current(outputs, key):
         catalogue.keep(outputs.parent)  # another map may have been removed
         return False
@@ -96,7 +99,8 @@ def publish(
             told()
         paths = sorted(p for p in folder.rglob("*") if p.is_file())
         files = {p.relative_to(folder).as_posix(): {"bytes": p.stat().st_size, "sha256": _digest(p)} for p in paths}
-        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "fetched": _fetched(graph)}})
+        alone = {stage: round(seconds, 3) for stage, seconds in {**before, STAGE: time.monotonic() - begun}.items()}
+        _write_json(folder / "provenance.json", {**bundle.provenance, "files": files, "run": {**run, "alone_seconds": alone, "fetched": _fetched(graph)}})
         _swap(folder, outputs, news.kept if news else None)
         if news is not None:
             _forget(news.kept.parent, graph.loaded.config.run.keep_previous)
