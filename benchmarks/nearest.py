@@ -31,7 +31,7 @@ CLOSE = 1e-6
 
 def by_trees(rows: Array, all_of_them: KDTree, deposits: KDTree) -> tuple[Array, Array]:
     """What `nearest` answers, by trees over the points."""
-    return all_of_them.query(rows, workers=1)[0], deposits.query(rows, workers=1)[0]
+    return np.asarray(all_of_them.query(rows, workers=1)[0]), np.asarray(deposits.query(rows, workers=1)[0])
 
 
 def main() -> None:
