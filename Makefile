@@ -33,7 +33,7 @@ check: $(DEV_STAMP) ## style, types, import floors, schema drift, epochs
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PY) -m pytest tests/house -q
 
-bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, applicability beside a tree over the samples, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, memory and time against the size of a region, up to 400 million cells, then workers of a cluster that share nothing, die and come; more than an hour, 50 GB of disk, on a quiet machine
+bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each feature costs, the bytes a part of the ground costs, forests beside scikit-learn, applicability beside a tree over the samples, a run that changes nothing, the same map beside Pyspatialml and EIS Toolkit, memory and time against the size of a region, up to 400 million cells, what the doctor foretells beside what a job takes, then workers of a cluster that share nothing, die and come; more than an hour, 50 GB of disk, on a quiet machine
 	@$(PY) -m benchmarks.woe
 	@$(PY) -m benchmarks.features
 	@$(PY) -m benchmarks.fetch
@@ -42,6 +42,7 @@ bench: $(DEV_STAMP) ## weights of evidence beside a published figure, what each 
 	@$(PY) -m benchmarks.rerun
 	@$(PY) -m benchmarks.peers
 	@$(PY) -m benchmarks.workers
+	@$(PY) -m benchmarks.foretold
 	@$(PY) -m benchmarks.scale 1 4 16 64 256 400 --anew
 	@$(PY) -m pytest tests/world/test_cluster.py -v --no-header -rs
 

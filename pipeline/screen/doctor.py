@@ -95,14 +95,15 @@ def _time(screen: Console, found: Estimate, workers: int) -> None:
     parts = ", ".join(f"{stage} {_shown_s(seconds)}" for stage, seconds in found.stages.items() if seconds >= 0.5)
     scored = f"; the model scores {found.scored_per_s:,.0f} cells a second, one fit takes {found.fit_s:.1f} s" if found.scored_per_s and found.fit_s else ""
     screen.print(
-        f"  time: about {_shown_s(found.seconds / workers)} on {workers} {'core' if workers == 1 else 'cores'}, from {found.took_s:.0f} s of rehearsal "
+        f"  time: about {_shown_s(found.seconds(workers))} on {workers} {'core' if workers == 1 else 'cores'}, from {found.took_s:.0f} s of rehearsal "
         f"({parts or 'next to nothing'}, of one process{scored})",
         soft_wrap=True,
     )
-    if found.left_out:
-        names = [name.rpartition("/")[2] for name in found.left_out]
+    if found.reckoned:
+        names = [name.rpartition("/")[2] for name in found.reckoned]
         more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-        screen.print(f"  not in it, for they rest on what is made first: {', '.join(names[:8])}{more}; of validation only the {found.fits} fits", soft_wrap=True)
+        screen.print(f"  reckoned as middling layers, for they rest on what is made first: {', '.join(names[:8])}{more}", soft_wrap=True)
+    screen.print("  not in it: targets, and what validation does beside its fits", soft_wrap=True)
 
 
 def _held(plan: Plan) -> float:
