@@ -140,6 +140,7 @@ def plan(loaded: Loaded, *, system_named: bool = False, keeping: Keeping | None 
     others = {region: _teaching(loaded, place, region) for place, region in enumerate(loaded.config.training.regions)}
     made = _planned(loaded, system_named=system_named, others=others, keeping=keeping)
     made.teachers = others
+    made.seconds = {part: seconds + sum(other.seconds[part] for other in others.values()) for part, seconds in made.seconds.items()}
     return made
 
 

@@ -30,7 +30,7 @@ OF_TILES = 0.6  # the share of them for tiles; the rest is for fitting the model
 SCORED = 20_000  # cells of the tile that are scored
 CORNER, SHEET = 16, 2048  # cells of a side of the rasters that tell what a file takes and what its cells take
 DRAWN_FROM = 16  # tiles that the model's rows are drawn from at most
-ALONE = (train.STAGE, validate.STAGE, publish.STAGE)  # stages that one process does, however many there are
+ALONE = (train.STAGE, validate.STAGE, publish.STAGE)  # stages that one process does, however many there are; too much, where protocols are tested side by side
 
 
 @dataclass
@@ -66,7 +66,7 @@ def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Estimate:
         took, whole = _tiles(plan, cube, begun + OF_TILES * seconds)
         made.packed = _packed(Path(folder), plan, took)
         _model(plan, cube, whole, took, made, begun + seconds)
-        _bundle(plan, cube, whole[-1], took, made)
+        _bundle(plan, cube, _largest(plan, whole), took, made)
     middling = float(np.median([np.median(seconds) for seconds in took.values()])) if took else 0.0
     for node in plan.nodes:
         todo = plan.tasks(node)
@@ -113,40 +113,33 @@ def _packed(folder: Path, plan: Plan, took: dict[str, list[float]]) -> float:
 
 
 def _model(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[float]], made: Estimate, until: float) -> None:
-    """Fit the model to rows like those it will have, and score cells of the tile, while there is time: what a map, its applicability and its validation
-    ask of it."""
-    graph, config = plan.graph, plan.loaded.config
-    scoring, trusting = f"{graph.prefix}/prospectivity", f"{graph.prefix}/applicability"
-    if scoring not in plan.stale and f"{graph.prefix}/model" not in plan.stale:
+    """Fit the model to rows like those it will have, and score cells of a tile, while there is time: what the map, its applicability and its validation
+    ask of it, of those that are to be made."""
+    graph = plan.graph
+    fitting, scoring, trusting, foretelling = (f"{graph.prefix}/{name}" for name in ("model", "prospectivity", "applicability", "foretold"))
+    tested, others = _fits(plan)
+    if not (tested or others or any(name in plan.stale for name in (fitting, scoring, trusting, foretelling))):
         return
-    window, rng = plan.grid.window(whole[-1]), np.random.default_rng(1)
-    cells = _evidence(plan, cube, whole[-1], took)
-    positives = max(2, len(graph.deposits["name"]))
-    many = positives + max(config.background.per_positive * positives, config.background.at_least)
-    spread = whole[:: math.ceil(len(whole) / DRAWN_FROM)]
-    drawn = [rng.permutation(_evidence(plan, cube, tile, took))[: math.ceil(many / len(spread))] for tile in spread]
-    rows = rng.permutation(np.concatenate(drawn))[:many]
-    labels = np.zeros(len(rows), np.int8)
-    labels[:positives] = 1
-    rows[:positives] += rng.normal(0, 1, rows[:positives].shape).astype(np.float32) * np.nan_to_num(np.nanstd(rows, axis=0))
+    tile = _largest(plan, whole)
+    window, rng = plan.grid.window(tile), np.random.default_rng(1)
+    cells, (rows, labels) = _evidence(plan, cube, tile, took), _lesson(plan, cube, whole, took, rng)
     model: Any = making.bare(graph.told)(1)
     made.fit_s = _timed(lambda: model.fit(rows, labels))
-    protocols = [config.protocols[name] for name in config.validation.protocols]
-    # a spatial split is made once more at random, to say what that would have hidden; importance is told by the folds of the protocol that decides
-    tested = sum(protocol.split.folds * (protocol.seeds + (protocol.split.kind != "random")) for protocol in protocols)
-    made.fits = tested + protocols[0].split.folds + predictive.FOLDS
-    made.stages[train.STAGE] += made.fit_s
-    x, y = rng.uniform(window.bounds[:2], window.bounds[2:], (len(rows), 2)).T
-    number = np.arange(len(rows))
-    samples = SampleTable(rows, tuple(graph.evidence), labels, np.where(labels, number, -1 - number), number, x, y)
-    null_s = _timed(lambda: nulls.coordinates(samples, samples, seed=1))
+    made.fits = tested + others
+    made.stages[train.STAGE] += made.fit_s if fitting in plan.stale else 0.0
     part: Array = np.ascontiguousarray(cells[in_squares(np.ones(window.shape, bool))[:SCORED]])  # as a map asks for them
+    part = np.tile(part, (math.ceil(SCORED / len(part)), 1))[:SCORED]
     model.predict_both(part[:200])  # compiled once
     scored = _best(lambda: model.predict_both(part), until) / len(part)
     made.scored_per_s = 1 / scored
-    made.stages[validate.STAGE] += made.fit_s * made.fits + (null_s + scored * len(rows)) * tested + scored * foretell.GROUND * predictive.FOLDS
     made.stages[predict.STAGE] += _cells(plan, scoring) * scored
-    if plan.stale.get(trusting):
+    made.stages[validate.STAGE] += made.fit_s * made.fits + (scored * foretell.GROUND * predictive.FOLDS if foretelling in plan.stale else 0.0)
+    number = np.arange(len(rows))
+    if tested:
+        x, y = rng.uniform(window.bounds[:2], window.bounds[2:], (len(rows), 2)).T
+        samples = SampleTable(rows, tuple(graph.evidence), labels, np.where(labels, number, -1 - number), number, x, y)
+        made.stages[validate.STAGE] += (_timed(lambda: nulls.coordinates(samples, samples, seed=1)) + scored * len(rows)) * tested
+    if trusting in plan.stale:
         kept = rows[: applicability.MOST_REFERENCE]
         # what the map will rest on is not known: a few layers for the most part. On rough ones the nearest row takes ten times what it takes on smooth ones
         weights = rng.permutation(np.linspace(1, 0, kept.shape[1]) ** 3)
@@ -154,6 +147,44 @@ def _model(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[floa
         space = applicability.learnt(kept, counts=(1,) * kept.shape[1], importance=weights, fold=fold, positive=positive)
         applicability.applicability(part[:200], space)  # compiled once
         made.stages[predict.STAGE] += _cells(plan, trusting) * _best(lambda: applicability.applicability(part, space), until) / len(part)
+
+
+def _lesson(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[float]], rng: np.random.Generator) -> tuple[Array, Array]:
+    """Rows like those the model will have, (n, layers), drawn from rehearsed tiles, and their labels: as many of each as there will be. Those of deposits are
+    shifted at random, so that there is something to learn."""
+    config, positives = plan.loaded.config, max(2, len(plan.graph.deposits["name"]))
+    many = positives + max(config.background.per_positive * positives, config.background.at_least)
+    spread = whole[:: math.ceil(len(whole) / DRAWN_FROM)]
+    pool = np.concatenate([rng.permutation(_evidence(plan, cube, tile, took))[: math.ceil(many / len(spread))] for tile in spread])
+    rows = pool[rng.choice(len(pool), many, replace=len(pool) < many)]
+    labels = (np.arange(many) < positives).astype(np.int8)
+    known = np.where(np.isfinite(rows).any(axis=0), rows, 0.0)  # a layer that is missing everywhere has no spread
+    rows[:positives] += rng.normal(0, 1, (positives, rows.shape[1])).astype(np.float32) * np.nan_to_num(np.nanstd(known, axis=0))
+    return rows, labels
+
+
+def _fits(plan: Plan) -> tuple[int, int]:
+    """How many models validation fits: for scores, each beside the nulls; and for importance, by the folds of the protocol that decides, and for what is
+    foretold."""
+    graph, config = plan.graph, plan.loaded.config
+    deposits, tested = max(2, len(graph.deposits["name"])), 0
+    for name, card in graph.scorecards.items():
+        protocol = config.protocols.get(name)
+        if protocol is None or card not in plan.stale:  # what other regions teach is tested by leaving out each of them
+            continue
+        split = protocol.split
+        folds = deposits * max(1, split.pairs // deposits) if split.kind == "leave_pair_out" else split.folds
+        once_more = split.kind not in ("random", "leave_pair_out") and not protocol.hide  # at random, to say what that would have hidden
+        tested += folds * (protocol.seeds + once_more)
+    decides = config.protocols[config.validation.protocols[0]].split.folds
+    tested += decides if graph.without_suspect in plan.stale else 0
+    foretold = predictive.FOLDS if f"{graph.prefix}/foretold" in plan.stale and deposits >= foretell.FEWEST else 0
+    return tested, foretold + (decides if f"{graph.prefix}/importance" in plan.stale else 0)
+
+
+def _largest(plan: Plan, whole: list[Index]) -> Index:
+    """Of the rehearsed tiles the first that is not cut off by the region's end, if any is not."""
+    return max(whole, key=lambda tile: math.prod(plan.grid.window(tile).shape))
 
 
 def _evidence(plan: Plan, cube: Cube, tile: Index, took: dict[str, list[float]]) -> Array:
@@ -165,27 +196,30 @@ def _evidence(plan: Plan, cube: Cube, tile: Index, took: dict[str, list[float]])
 
 
 def _bundle(plan: Plan, cube: Cube, tile: Index, took: dict[str, list[float]], made: Estimate) -> None:
-    """Write one rehearsed layer of the tile, again and again side by side, as a bundle's rasters are written, and a corner of it: what a file takes however
-    small, and what its cells take."""
-    node = next((node for node in plan.nodes if isinstance(node, LayerNode) and node.name in took and node.outputs[0].dtype == "float32"), None)
-    if node is None or publish.is_current(plan.outputs, plan.bundle_key):
+    """Write one rehearsed layer of evidence of the tile, again and again side by side, as a bundle's rasters are written, and a corner of it: what a file
+    takes however small, and what its cells take."""
+    shown = (meta for node in plan.nodes if isinstance(node, LayerNode) and node.name in took for meta in node.outputs)
+    layer = next((meta for meta in shown if meta.name in plan.graph.evidence and meta.dtype == "float32"), None)
+    if layer is None or publish.is_current(plan.outputs, plan.bundle_key):
         return
-    window, name = plan.grid.window(tile), node.outputs[0].name
-    values, (west, _, _, north) = cube.read(name, window), window.bounds
+    window = plan.grid.window(tile)
+    values, (west, _, _, north) = cube.read(layer.name, window), window.bounds
     inside = LayerMeta(REGION, "float32", "1", "Inside the region", "", "", plan.grid.cell_m)
-    again, seconds = max(1, SHEET // max(values.shape)), dict[int, float]()
+    again, wide, seconds = max(1, SHEET // max(values.shape)), max(plan.grid.tile, SHEET // 4), dict[int, float]()
     for number, sheet in enumerate((values[:CORNER, :CORNER], values[:CORNER, :CORNER], np.tile(values, (again, again)))):
         rows, cols = sheet.shape  # the first is not counted: what writes rasters is imported once
-        alone = Cube(cube.path.with_name(f"sheet{number}.zarr"), replace(plan.grid, x_m=west, y_m=north, rows=rows, cols=cols))
-        alone.prepare([node.outputs[0], inside])
+        alone = Cube(cube.path.with_name(f"sheet{number}.zarr"), replace(plan.grid, x_m=west, y_m=north, rows=rows, cols=cols, tile=wide))
+        alone.prepare([layer, inside])
         for at in alone.grid.tiles():
             of = alone.grid.window(at)
             alone.write(REGION, at, np.ones(of.shape, np.float32))
-            alone.write(name, at, np.ascontiguousarray(sheet[of.r0 : of.r1, of.c0 : of.c1]))
-        seconds[sheet.size] = _timed(functools.partial(cog.write, Path(str(cube.path.with_name("sheet.tif"))), alone, name, cog.look(alone, name)))
+            alone.write(layer.name, at, np.ascontiguousarray(sheet[of.r0 : of.r1, of.c0 : of.c1]))
+        seconds[sheet.size] = _timed(functools.partial(cog.write, Path(str(cube.path.with_name("sheet.tif"))), alone, layer.name, cog.look(alone, layer.name)))
     few, many = min(seconds), max(seconds)
     each = (seconds[many] - seconds[few]) / max(many - few, 1)
-    made.stages[publish.STAGE] += len(plan.graph.rasters) * (seconds[few] + max(each, 0.0) * math.prod(plan.grid.shape))
+    asked = plan.loaded.config.publish
+    copies = min(asked.at_most, len(plan.graph.evidence)) if asked.evidence is None else len(asked.evidence)  # if their licences allow it
+    made.stages[publish.STAGE] += (len(plan.graph.rasters) + copies) * (seconds[few] + max(each, 0.0) * math.prod(plan.grid.shape))
 
 
 def _cells(plan: Plan, layer: str) -> int:

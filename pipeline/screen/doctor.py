@@ -103,7 +103,7 @@ def _time(screen: Console, found: Estimate, workers: int) -> None:
         names = [name.rpartition("/")[2] for name in found.reckoned]
         more = f" and {len(names) - 8} more" if len(names) > 8 else ""
         screen.print(f"  reckoned as middling layers, for they rest on what is made first: {', '.join(names[:8])}{more}", soft_wrap=True)
-    screen.print("  not in it: targets, and what validation does beside its fits", soft_wrap=True)
+    screen.print("  not in it: starting workers, targets, what other regions teach, and what validation does beside its fits", soft_wrap=True)
 
 
 def _held(plan: Plan) -> float:
