@@ -30,26 +30,28 @@ OF_TILES = 0.6  # the share of them for tiles; the rest is for fitting the model
 SCORED = 20_000  # cells of the tile that are scored
 CORNER, SHEET = 16, 2048  # cells of a side of the rasters that tell what a file takes and what its cells take
 DRAWN_FROM = 16  # tiles that the model's rows are drawn from at most
-ALONE = (train.STAGE, validate.STAGE, publish.STAGE)  # stages that one process does, however many there are; too much, where protocols are tested side by side
+ALONE = (train.STAGE, publish.STAGE)  # stages that one process does, however many there are
 
 
 @dataclass
 class Estimate:
     """What a job will take. `stages`: seconds of one process by stage; `packed`: bytes on disk per byte of layers, as measured; `fit_s`: one fit of the
-    model, `fits` of which validation makes; `reckoned`: layers and fits that could not be rehearsed, whose tiles count as those of a middling
-    layer."""
+    model, `fits` of which validation makes; `longest_s`: of validation's jobs the longest, which no other worker can share; `reckoned`: layers and fits
+    that could not be rehearsed, whose tiles count as those of a middling layer."""
 
     stages: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     packed: float = 1.0
     fit_s: float | None = None
     fits: int = 0
+    longest_s: float = 0.0
     scored_per_s: float | None = None
     reckoned: list[str] = field(default_factory=list)
     took_s: float = 0.0
 
     def seconds(self, workers: int) -> float:
-        """All of it, by so many processes: tiles are shared out, fits and the bundle are made by one."""
-        return sum(seconds if stage in ALONE else seconds / workers for stage, seconds in self.stages.items())
+        """All of it, by so many processes: tiles and the tests of validation are shared out, the map's fit and the bundle are made by one."""
+        shared = sum(seconds / workers for stage, seconds in self.stages.items() if stage not in (*ALONE, validate.STAGE))
+        return shared + sum(self.stages[stage] for stage in ALONE) + max(self.longest_s, self.stages[validate.STAGE] / workers)
 
 
 def rehearse(plan: Plan, *, seconds: float = SECONDS) -> Estimate:
@@ -118,14 +120,15 @@ def _model(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[floa
     graph = plan.graph
     fitting, scoring, trusting, foretelling = (f"{graph.prefix}/{name}" for name in ("model", "prospectivity", "applicability", "foretold"))
     tested, others = _fits(plan)
-    if not (tested or others or any(name in plan.stale for name in (fitting, scoring, trusting, foretelling))):
+    every = sum(tested.values())
+    if not (every or others or any(name in plan.stale for name in (fitting, scoring, trusting, foretelling))):
         return
     tile = _largest(plan, whole)
     window, rng = plan.grid.window(tile), np.random.default_rng(1)
     cells, (rows, labels) = _evidence(plan, cube, tile, took), _lesson(plan, cube, whole, took, rng)
     model: Any = making.bare(graph.told)(1)
     made.fit_s = _timed(lambda: model.fit(rows, labels))
-    made.fits = tested + others
+    made.fits = every + others
     made.stages[train.STAGE] += made.fit_s if fitting in plan.stale else 0.0
     part: Array = np.ascontiguousarray(cells[in_squares(np.ones(window.shape, bool))[:SCORED]])  # as a map asks for them
     part = np.tile(part, (math.ceil(SCORED / len(part)), 1))[:SCORED]
@@ -135,10 +138,12 @@ def _model(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[floa
     made.stages[predict.STAGE] += _cells(plan, scoring) * scored
     made.stages[validate.STAGE] += made.fit_s * made.fits + (scored * foretell.GROUND * predictive.FOLDS if foretelling in plan.stale else 0.0)
     number = np.arange(len(rows))
-    if tested:
+    if every:
         x, y = rng.uniform(window.bounds[:2], window.bounds[2:], (len(rows), 2)).T
         samples = SampleTable(rows, tuple(graph.evidence), labels, np.where(labels, number, -1 - number), number, x, y)
-        made.stages[validate.STAGE] += (_timed(lambda: nulls.coordinates(samples, samples, seed=1)) + scored * len(rows)) * tested
+        beside = _timed(lambda: nulls.coordinates(samples, samples, seed=1)) + scored * len(rows)
+        made.stages[validate.STAGE] += beside * every
+        made.longest_s = (made.fit_s + beside) * max(tested.values())
     if trusting in plan.stale:
         kept = rows[: applicability.MOST_REFERENCE]
         # what the map will rest on is not known: a few layers for the most part. On rough ones the nearest row takes ten times what it takes on smooth ones
@@ -163,11 +168,11 @@ def _lesson(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[flo
     return rows, labels
 
 
-def _fits(plan: Plan) -> tuple[int, int]:
-    """How many models validation fits: for scores, each beside the nulls; and for importance, by the folds of the protocol that decides, and for what is
+def _fits(plan: Plan) -> tuple[dict[str, int], int]:
+    """How many models validation fits: for each score, beside the nulls; and for importance, by the folds of the protocol that decides, and for what is
     foretold."""
     graph, config = plan.graph, plan.loaded.config
-    deposits, tested = max(2, len(graph.deposits["name"])), 0
+    deposits, tested = max(2, len(graph.deposits["name"])), dict[str, int]()
     for name, card in graph.scorecards.items():
         protocol = config.protocols.get(name)
         if protocol is None or card not in plan.stale:  # what other regions teach is tested by leaving out each of them
@@ -175,9 +180,11 @@ def _fits(plan: Plan) -> tuple[int, int]:
         split = protocol.split
         folds = deposits * max(1, split.pairs // deposits) if split.kind == "leave_pair_out" else split.folds
         once_more = split.kind not in ("random", "leave_pair_out") and not protocol.hide  # at random, to say what that would have hidden
-        tested += folds * (protocol.seeds + once_more)
-    decides = config.protocols[config.validation.protocols[0]].split.folds
-    tested += decides if graph.without_suspect in plan.stale else 0
+        tested[card] = folds * (protocol.seeds + once_more)
+    first = config.validation.protocols[0]
+    if graph.without_suspect and graph.without_suspect in plan.stale:  # as the protocol that decides, once more
+        tested[graph.without_suspect] = tested.get(graph.scorecards[first], config.protocols[first].split.folds)
+    decides = config.protocols[first].split.folds
     foretold = predictive.FOLDS if f"{graph.prefix}/foretold" in plan.stale and deposits >= foretell.FEWEST else 0
     return tested, foretold + (decides if f"{graph.prefix}/importance" in plan.stale else 0)
 

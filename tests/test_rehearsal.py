@@ -28,11 +28,11 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_tiles_are_shared_out_among_workers_and_fits_are_not() -> None:
-    found = Estimate()
+def test_tiles_and_tests_are_shared_out_among_workers_but_for_the_longest_and_the_bundle() -> None:
+    found = Estimate(longest_s=3.0)
     found.stages |= {"align": 40.0, "predict": 20.0, "train": 3.0, "validate": 5.0, "publish": 2.0}
     assert found.seconds(1) == 70.0
-    assert found.seconds(4) == 10.0 + 5.0 + 10.0
+    assert found.seconds(4) == 10.0 + 5.0 + 3.0 + 3.0 + 2.0
 
 
 def test_a_rehearsal_has_every_part_of_the_job_and_as_many_fits_as_the_job_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
