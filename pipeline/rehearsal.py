@@ -120,15 +120,15 @@ def _model(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[floa
     graph = plan.graph
     fitting, scoring, trusting, foretelling = (f"{graph.prefix}/{name}" for name in ("model", "prospectivity", "applicability", "foretold"))
     tested, others = _fits(plan)
-    every = sum(tested.values())
-    if not (every or others or any(name in plan.stale for name in (fitting, scoring, trusting, foretelling))):
+    every, foretold = sum(tested.values()), others.get(foretelling, 0)
+    if not (every or others or any(name in plan.stale for name in (fitting, scoring, trusting))):
         return
     tile = _largest(plan, whole)
     window, rng = plan.grid.window(tile), np.random.default_rng(1)
     cells, (rows, labels) = _evidence(plan, cube, tile, took), _lesson(plan, cube, whole, took, rng)
     model: Any = making.bare(graph.told)(1)
     made.fit_s = _timed(lambda: model.fit(rows, labels))
-    made.fits = every + others
+    made.fits = every + sum(others.values())
     made.stages[train.STAGE] += made.fit_s if fitting in plan.stale else 0.0
     part: Array = np.ascontiguousarray(cells[in_squares(np.ones(window.shape, bool))[:SCORED]])  # as a map asks for them
     part = np.tile(part, (math.ceil(SCORED / len(part)), 1))[:SCORED]
@@ -136,7 +136,7 @@ def _model(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[floa
     scored = _best(lambda: model.predict_both(part), until) / len(part)
     made.scored_per_s = 1 / scored
     made.stages[predict.STAGE] += _cells(plan, scoring) * scored
-    made.stages[validate.STAGE] += made.fit_s * made.fits + (scored * foretell.GROUND * predictive.FOLDS if foretelling in plan.stale else 0.0)
+    made.stages[validate.STAGE] += made.fit_s * made.fits + scored * foretell.GROUND * foretold
     number = np.arange(len(rows))
     if every:
         x, y = rng.uniform(window.bounds[:2], window.bounds[2:], (len(rows), 2)).T
@@ -168,9 +168,9 @@ def _lesson(plan: Plan, cube: Cube, whole: list[Index], took: dict[str, list[flo
     return rows, labels
 
 
-def _fits(plan: Plan) -> tuple[dict[str, int], int]:
-    """How many models validation fits: for each score, beside the nulls; and for importance, by the folds of the protocol that decides, and for what is
-    foretold."""
+def _fits(plan: Plan) -> tuple[dict[str, int], dict[str, int]]:
+    """How many models validation fits, by what is to be made of them: for each score, beside the nulls; and for importance, by the folds of the protocol
+    that decides, and for what is foretold."""
     graph, config = plan.graph, plan.loaded.config
     deposits, tested = max(2, len(graph.deposits["name"])), dict[str, int]()
     for name, card in graph.scorecards.items():
@@ -182,11 +182,11 @@ def _fits(plan: Plan) -> tuple[dict[str, int], int]:
         once_more = split.kind not in ("random", "leave_pair_out") and not protocol.hide  # at random, to say what that would have hidden
         tested[card] = folds * (protocol.seeds + once_more)
     first = config.validation.protocols[0]
-    if graph.without_suspect and graph.without_suspect in plan.stale:  # as the protocol that decides, once more
-        tested[graph.without_suspect] = tested.get(graph.scorecards[first], config.protocols[first].split.folds)
     decides = config.protocols[first].split.folds
-    foretold = predictive.FOLDS if f"{graph.prefix}/foretold" in plan.stale and deposits >= foretell.FEWEST else 0
-    return tested, foretold + (decides if f"{graph.prefix}/importance" in plan.stale else 0)
+    if graph.without_suspect and graph.without_suspect in plan.stale:  # as the protocol that decides, once more
+        tested[graph.without_suspect] = tested.get(graph.scorecards[first], decides)
+    others = {f"{graph.prefix}/importance": decides} | ({f"{graph.prefix}/foretold": predictive.FOLDS} if deposits >= foretell.FEWEST else {})
+    return tested, {name: fits for name, fits in others.items() if name in plan.stale}
 
 
 def _largest(plan: Plan, whole: list[Index]) -> Index:
